@@ -1,0 +1,40 @@
+import { defineConfig } from 'vitest/config';
+
+/**
+ * Three kinds of test, by what they need. The name says it, so that `make test-quick` can leave out what it cannot have:
+ * `x.test.ts` needs nothing, `x.temporal.test.ts` a Temporal server, `x.engine.test.ts` a container engine too.
+ */
+export default defineConfig({
+  test: {
+    reporters: ['default', './test/helpers/count-reporter.ts'],
+    projects: [
+      {
+        test: {
+          name: 'quick',
+          include: ['test/**/*.test.ts'],
+          exclude: ['test/**/*.temporal.test.ts', 'test/**/*.engine.test.ts'],
+          testTimeout: 20_000,
+        },
+      },
+      {
+        test: {
+          name: 'temporal',
+          include: ['test/**/*.temporal.test.ts'],
+          globalSetup: ['test/helpers/temporal-setup.ts'],
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+        },
+      },
+      {
+        test: {
+          name: 'engine',
+          include: ['test/**/*.engine.test.ts'],
+          globalSetup: ['test/helpers/temporal-setup.ts', 'test/helpers/engine-setup.ts'],
+          fileParallelism: false,
+          testTimeout: 180_000,
+          hookTimeout: 180_000,
+        },
+      },
+    ],
+  },
+});
