@@ -21,6 +21,8 @@ export default defineConfig({
           name: 'temporal',
           include: ['test/**/*.temporal.test.ts'],
           globalSetup: ['test/helpers/temporal-setup.ts'],
+          // Task queues carry the product's names: two files at once would take each other's tasks.
+          fileParallelism: false,
           testTimeout: 60_000,
           hookTimeout: 60_000,
         },

@@ -1,12 +1,23 @@
 /** The judgements that are signed by who made them, each a DSSE envelope over RFC 8785 bytes. */
 import { z } from 'zod';
 import type { Decision, Envelope, SignedDecision } from './messages.ts';
-import { argvSchema, artifactRefSchema, digestSchema, imageSchema, nameSchema, oidSchema, timestampSchema } from './primitives.ts';
+import {
+  argvSchema,
+  artifactRefSchema,
+  digestSchema,
+  imageSchema,
+  nameSchema,
+  oidSchema,
+  timestampSchema,
+} from './primitives.ts';
 
 export const envelopeSchema: z.ZodType<Envelope> = z.strictObject({
   payloadType: z.string().max(200),
   payload: z.base64(),
-  signatures: z.array(z.strictObject({ keyid: z.string().max(200), sig: z.base64() })).min(1).max(4),
+  signatures: z
+    .array(z.strictObject({ keyid: z.string().max(200), sig: z.base64() }))
+    .min(1)
+    .max(4),
 });
 
 /** `application/vnd.aas.<kind>.v1+json` */
@@ -36,7 +47,15 @@ export const inspectionReportSchema = z.strictObject({
 });
 export type InspectionReport = z.infer<typeof inspectionReportSchema>;
 
-export const runVerdictSchema = z.enum(['exited', 'timeout', 'oom', 'output_limit', 'cancelled', 'killed', 'start_failed']);
+export const runVerdictSchema = z.enum([
+  'exited',
+  'timeout',
+  'oom',
+  'output_limit',
+  'cancelled',
+  'killed',
+  'start_failed',
+]);
 
 /** The validator's report: what ran on clean base + candidate, and how it ended. */
 export const checkReportSchema = z.strictObject({

@@ -32,7 +32,7 @@ export const queues = {
   host: (hostId: string) => `host.${hostId}`,
 } as const;
 
-export const workflowTypes = { session: 'session', promotions: 'promotions', seal: 'seal', sweep: 'sweep' } as const;
+export const workflowTypes = { session: 'session', promotions: 'promotions', seal: 'seal' } as const;
 
 /** Workflow ids, made in one place so that every process finds the same one. */
 export const workflowIds = {
@@ -188,6 +188,8 @@ export interface RoundView {
   readonly verdict: RunVerdict | null;
   readonly exitCode: number | null;
   readonly output: ArtifactRef | null;
+  /** What the hand (or the person) changed, unjudged: a plain diff against the base. */
+  readonly patch: ArtifactRef | null;
 }
 
 /**
@@ -228,7 +230,6 @@ export interface SessionInput {
   readonly repository: string;
   readonly baseRef: string;
   readonly createdAt: Timestamp;
-  /** Bytes of a patch the requester brings instead of a run are not a thing: amendments go through a gate. */
 }
 
 export interface SessionResult {
@@ -330,6 +331,7 @@ export interface AdmittedJob {
   /** The signed JobSpec: the digest of its envelope. */
   readonly digest: Digest;
   readonly bundleDigest: Digest;
+  readonly profile: 'personal' | 'team';
   readonly target: Target;
   readonly hand: string;
   /** Whether policy wants a person to see the plan before anything runs. */
@@ -340,6 +342,8 @@ export interface AdmittedJob {
   readonly timings: {
     /** A host is lost when its queue took no task for this long. */
     readonly hostLostAfterMs: number;
+    /** A step that did not heartbeat for this long is given to another attempt. */
+    readonly heartbeatMs: number;
     /** Longest run of one placement, the container's own time limit included. */
     readonly runMs: number;
     readonly validateMs: number;
@@ -394,7 +398,7 @@ export interface InspectRequest {
 
 export type Inspection =
   | { readonly verdict: 'no_change'; readonly findings: readonly Finding[] }
-  | { readonly verdict: 'deny'; readonly findings: readonly Finding[]; readonly candidate: CandidateView | null }
+  | { readonly verdict: 'deny'; readonly findings: readonly Finding[] }
   | {
       readonly verdict: 'pass';
       readonly findings: readonly Finding[];
@@ -415,6 +419,7 @@ export interface ValidateRequest {
 }
 
 export interface SubjectRequest {
+  readonly sessionId: string;
   readonly job: Digest;
   readonly inspection: Digest;
   readonly report: Digest;
@@ -480,7 +485,8 @@ export interface SourceActivities {
 }
 export interface ControlLocalActivities {
   admit(request: { input: SessionInput; base: Base }): Promise<Admission>;
-  plan(request: { job: Digest }): Promise<Plan>;
+  /** `subject` is what a decision at the plan gate is about. */
+  plan(request: { job: Digest }): Promise<{ plan: Plan; subject: Digest }>;
   inspect(request: InspectRequest): Promise<Inspection>;
   subject(request: SubjectRequest): Promise<Digest>;
   /** Resolves with the digest under which the envelope was kept; rejects `Decision.Invalid`. */
@@ -491,8 +497,6 @@ export interface ControlLocalActivities {
 }
 export interface ControlActivities {
   sealSession(request: { sessionId: string }): Promise<void>;
-  /** Starts what was kept while Temporal was away, seals what was terminated. Resolves with what it touched. */
-  sweepSessions(): Promise<{ sealed: string[] }>;
 }
 export interface HandsActivities {
   claim(request: { sessionId: string; round: number }): Promise<Host>;

@@ -7,7 +7,10 @@
 import { z } from 'zod';
 import { argvSchema, digestSchema, globSchema, imageSchema, nameSchema } from './primitives.ts';
 
-const ms = z.int().min(1).max(30 * 24 * 3600 * 1000);
+const ms = z
+  .int()
+  .min(1)
+  .max(30 * 24 * 3600 * 1000);
 const bytes = z.int().min(1);
 
 /** Limits merge by minimum. Units are in the names: milliseconds, bytes, counts; `cpus` is a number of cores. */

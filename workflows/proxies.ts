@@ -1,0 +1,93 @@
+/**
+ * The doors out of a workflow. Every one has an end: Temporal's default retries for ever, which hides a wrong step as a
+ * session that hangs (test/workflows/proxies.test.ts walks `proxyOptions` and fails on one without).
+ *
+ * A step that takes over about five seconds, or must heartbeat, is not local.
+ */
+import { proxyActivities, proxyLocalActivities } from '@temporalio/workflow';
+import type { ActivityOptions, LocalActivityOptions } from '@temporalio/workflow';
+import { nonRetryableFailures, queues } from '../temporal/contract/messages.ts';
+import type {
+  AdmittedJob,
+  ControlActivities,
+  ControlLocalActivities,
+  HandsActivities,
+  HostActivities,
+  PromoteActivities,
+  SourceActivities,
+  ValidateActivities,
+} from '../temporal/contract/messages.ts';
+
+// A missed step is noticed by its heartbeat; waiting longer than this before it runs again would only add to that.
+const soon = { initialInterval: 100, backoffCoefficient: 2, maximumInterval: '10s' } as const;
+const retry = { ...soon, maximumAttempts: 30, nonRetryableErrorTypes: nonRetryableFailures };
+
+const slackMs = 5 * 60_000;
+
+export const proxyOptions = {
+  source: {
+    taskQueue: queues.source,
+    startToCloseTimeout: '10 minutes',
+    scheduleToCloseTimeout: '1 hour',
+    retry: { ...retry, maximumAttempts: 5 },
+  },
+  /** Judgements: quick, and wrong again if they are wrong once. */
+  control: {
+    startToCloseTimeout: '1 minute',
+    scheduleToCloseTimeout: '10 minutes',
+    retry: { ...retry, maximumAttempts: 10 },
+  },
+  /** The record must not be skipped: a full disk or a locked store is waited for, for a day. */
+  record: {
+    startToCloseTimeout: '30 seconds',
+    scheduleToCloseTimeout: '1 day',
+    localRetryThreshold: '20 seconds',
+    retry: { ...soon, maximumInterval: '1 minute', nonRetryableErrorTypes: nonRetryableFailures },
+  },
+  seal: {
+    taskQueue: queues.control,
+    startToCloseTimeout: '2 minutes',
+    scheduleToCloseTimeout: '1 day',
+    retry: { ...soon, maximumInterval: '1 minute', nonRetryableErrorTypes: nonRetryableFailures },
+  },
+  claim: {
+    taskQueue: queues.sandbox,
+    startToCloseTimeout: '30 seconds',
+    scheduleToCloseTimeout: '1 hour',
+    retry,
+  },
+  host: (queue: string, timings: AdmittedJob['timings']) => ({
+    taskQueue: queue,
+    scheduleToStartTimeout: timings.hostLostAfterMs,
+    startToCloseTimeout: timings.runMs + slackMs,
+    heartbeatTimeout: timings.heartbeatMs,
+    retry,
+  }),
+  validate: (timings: AdmittedJob['timings']) => ({
+    taskQueue: queues.validate,
+    startToCloseTimeout: timings.validateMs + slackMs,
+    scheduleToCloseTimeout: timings.validateMs + 12 * slackMs,
+    heartbeatTimeout: timings.heartbeatMs,
+    retry,
+  }),
+  promote: {
+    taskQueue: queues.promote,
+    startToCloseTimeout: '5 minutes',
+    scheduleToCloseTimeout: '1 hour',
+    retry: { ...retry, maximumInterval: '30 seconds' },
+  },
+} satisfies Record<string, ActivityOptions | LocalActivityOptions | ((...args: never[]) => ActivityOptions)>;
+
+export const source = proxyActivities<SourceActivities>(proxyOptions.source);
+export const control = proxyLocalActivities<Omit<ControlLocalActivities, 'record'>>(proxyOptions.control);
+export const { record } = proxyLocalActivities<Pick<ControlLocalActivities, 'record'>>(proxyOptions.record);
+export const sealing = proxyActivities<ControlActivities>(proxyOptions.seal);
+export const hands = proxyActivities<HandsActivities>(proxyOptions.claim);
+export const promoter = proxyActivities<PromoteActivities>(proxyOptions.promote);
+
+/** The queue of one host: what must run where the worktree is. */
+export const onHost = (queue: string, timings: AdmittedJob['timings']) =>
+  proxyActivities<HostActivities>(proxyOptions.host(queue, timings));
+
+export const validator = (timings: AdmittedJob['timings']) =>
+  proxyActivities<ValidateActivities>(proxyOptions.validate(timings));
