@@ -1,0 +1,145 @@
+/** Admission: what was asked for, what policy leaves of it, and the immutable job that both make. */
+import type { ArtifactStore } from '../artifacts/artifact-store.ts';
+import { digestOf } from '../artifacts/digest.ts';
+import type { Evidence } from './ports/evidence.ts';
+import { judgeAdmission } from '../policies/admission.ts';
+import { parseLayer } from '../policies/layers.ts';
+import { mergeLayers } from '../policies/merge.ts';
+import { jobRequestSchema } from '../temporal/contract/job.ts';
+import type { JobRequest, JobSpec } from '../temporal/contract/job.ts';
+import type {
+  Admission,
+  AdmittedJob,
+  Base,
+  ControlLocalActivities,
+  Digest,
+  Finding,
+  SessionInput,
+} from '../temporal/contract/messages.ts';
+import type { PolicyBundle, PolicyLayer, PolicyLayerName } from '../temporal/contract/policy.ts';
+import type { BaseRepositories } from './ports/git/port.ts';
+import type { Planner } from './ports/planner.ts';
+
+export interface AdmissionPorts {
+  readonly artifacts: ArtifactStore;
+  readonly evidence: Evidence;
+  readonly repositories: BaseRepositories;
+  readonly planner: Planner;
+  /** The org layer's text, read anew for each session: a changed policy needs no restart. */
+  readonly orgLayer: () => Promise<string>;
+  readonly sandboxImage: string;
+  readonly profile: 'personal' | 'team';
+  readonly timings: { readonly hostLostAfterMs: number; readonly heartbeatMs: number };
+}
+
+/** Where a repository keeps its own layer. Read at the base commit, so a change cannot widen its own policy. */
+const repositoryLayerPath = '.aas/policy.yaml';
+const maxLayerBytes = 64 * 1024;
+
+export function createAdmissionActivities(ports: AdmissionPorts): Pick<ControlLocalActivities, 'admit' | 'plan'> {
+  const { artifacts, evidence, planner } = ports;
+  return {
+    admit: async ({ input, base }) => {
+      const bytes = await artifacts.get(input.request.digest);
+      const request = jobRequestSchema.parse(JSON.parse(bytes.toString('utf8')));
+      const texts = await layerTexts(ports, request, base);
+      const { layers, findings } = parseLayers(texts);
+      if (layers === null) return { verdict: 'refused', bundleDigest: null, findings };
+
+      const bundle = mergeLayers(layers);
+      const bundleDigest = digestOf(bundle);
+      findings.push(...judgeAdmission({ request, bundle, repository: base.repository }));
+      if (findings.some(({ severity }) => severity === 'deny')) return { verdict: 'refused', bundleDigest, findings };
+
+      const job = jobSpec(ports, input, request, base, bundle, bundleDigest);
+      const digest = await evidence.sign('job', job);
+      return { verdict: 'admitted', job: admittedJob(job, digest, ports.timings), findings } satisfies Admission;
+    },
+
+    plan: async ({ job: digest }) => {
+      const plan = await planner.plan(await evidence.open('job', digest));
+      return { plan, subject: digestOf({ job: digest, plan }) };
+    },
+  };
+}
+
+async function layerTexts(
+  ports: AdmissionPorts,
+  request: JobRequest,
+  base: Base,
+): Promise<[PolicyLayerName, string][]> {
+  const repository = await ports.repositories.open(base);
+  const texts: [PolicyLayerName, string][] = [['org', await ports.orgLayer()]];
+  const own = await repository.readFile(repositoryLayerPath, maxLayerBytes);
+  if (own !== null) texts.push(['repository', own.toString('utf8')]);
+  // JSON is YAML: the session's layer goes through the same door as the others.
+  if (request.policy !== null) texts.push(['session', JSON.stringify(request.policy)]);
+  return texts;
+}
+
+/** A layer that does not parse denies: guessing what it meant would widen it. */
+function parseLayers(texts: [PolicyLayerName, string][]): { layers: PolicyLayer[] | null; findings: Finding[] } {
+  const layers: PolicyLayer[] = [];
+  const findings: Finding[] = [];
+  for (const [name, text] of texts) {
+    const parsed = parseLayer(text, name);
+    if (parsed.ok) {
+      layers.push(parsed.layer);
+      for (const message of parsed.warnings) findings.push({ severity: 'info', rule: 'policy.warning', message });
+    } else {
+      const message = `The ${name} policy layer cannot be used: ${parsed.reason}`;
+      findings.push({ severity: 'deny', rule: 'policy.unparsable', message });
+    }
+  }
+  return { layers: layers.length === texts.length ? layers : null, findings };
+}
+
+function jobSpec(
+  { sandboxImage, profile }: AdmissionPorts,
+  input: SessionInput,
+  request: JobRequest,
+  base: Base,
+  bundle: PolicyBundle,
+  bundleDigest: Digest,
+): JobSpec {
+  const { repositoryKey, repository, ref, commit, tree, bundle: source } = base;
+  const image = request.agent.image ?? sandboxImage;
+  const required = bundle.checks.map(({ layer, ...check }) => ({
+    ...check,
+    image: check.image ?? image,
+    origin: layer,
+  }));
+  const own = request.checks.map((check) => ({ ...check, image: check.image ?? image, origin: 'job' as const }));
+  return {
+    type: 'aas.dev/job/v1',
+    session: input.sessionId,
+    requester: input.requester,
+    profile,
+    createdAt: input.createdAt,
+    goal: request.goal,
+    source: { repositoryKey, repository, ref, commit, tree, bundle: source },
+    target: { key: `${repositoryKey}#${ref ?? commit}`, repository, ref, mode: request.promotion.mode },
+    agent: { name: request.agent.name, argv: request.agent.argv, image },
+    checks: [...required, ...own],
+    paths: request.paths,
+    limits: bundle.limits,
+    policy: { digest: bundleDigest, bundle },
+  };
+}
+
+function admittedJob(job: JobSpec, digest: Digest, timings: AdmissionPorts['timings']): AdmittedJob {
+  const { bundle } = job.policy;
+  return {
+    digest,
+    bundleDigest: job.policy.digest,
+    profile: job.profile,
+    target: job.target,
+    hand: job.agent.name,
+    planGate: bundle.gates.plan,
+    // P1: nothing is published without a person, whatever a policy says.
+    approvals: Math.max(1, bundle.gates.approvals),
+    maxRounds: job.limits.maxRounds,
+    deadlines: bundle.deadlines,
+    timings: { ...timings, runMs: job.limits.runMs, validateMs: job.limits.checkMs * job.checks.length },
+  };
+}

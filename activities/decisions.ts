@@ -1,0 +1,41 @@
+/** Decisions count once their signature was checked. */
+import type { ArtifactStore } from '../artifacts/artifact-store.ts';
+import { canonicalJson } from '../artifacts/digest.ts';
+import type { Evidence } from './ports/evidence.ts';
+import { signedDecisionSchema } from '../temporal/contract/evidence.ts';
+import { failures } from '../temporal/contract/messages.ts';
+import type { ControlLocalActivities } from '../temporal/contract/messages.ts';
+import { refusal } from './failures.ts';
+
+export interface DecisionPorts {
+  readonly artifacts: ArtifactStore;
+  readonly evidence: Evidence;
+  /** Hands that a retry may name. */
+  readonly agents: readonly string[];
+}
+
+export function createDecisionActivities(ports: DecisionPorts): Pick<ControlLocalActivities, 'verifyDecision'> {
+  const { artifacts, evidence, agents } = ports;
+  return {
+    verifyDecision: async (signed) => {
+      const parsed = signedDecisionSchema.safeParse(signed);
+      if (!parsed.success)
+        throw refusal(failures.decisionInvalid, 'The decision has not the shape of one', parsed.error);
+      const { decision, envelope } = parsed.data;
+      const { payload, digest } = await evidence.keep('decision', envelope).catch((error: unknown) => {
+        throw refusal(failures.decisionInvalid, 'The decision is not signed by the key of this installation', error);
+      });
+      if (canonicalJson(payload) !== canonicalJson(decision)) {
+        throw refusal(failures.decisionInvalid, 'What was signed is not what the decision says');
+      }
+      if (decision.agent !== null && !agents.includes(decision.agent)) {
+        const known = agents.join(', ');
+        throw refusal(failures.decisionInvalid, `There is no agent ${decision.agent} here; known are ${known}`);
+      }
+      if (decision.patch !== null && !(await artifacts.has(decision.patch.digest))) {
+        throw refusal(failures.decisionInvalid, `The amendment ${decision.patch.digest} was never uploaded`);
+      }
+      return digest;
+    },
+  };
+}

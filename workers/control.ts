@@ -1,0 +1,68 @@
+/** Control: the only workflow worker, and the judgements and records of every session. */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Worker } from '@temporalio/worker';
+import { createControlActivities } from '../activities/control.ts';
+import { createEvidence } from '../activities/ports/evidence.ts';
+import { createBaseRepositories } from '../activities/ports/git/base-repositories.ts';
+import { fixedPlanner } from '../activities/ports/planner.ts';
+import { createSealActivities } from '../activities/seal.ts';
+import { openArtifactDirectory } from '../artifacts/directory-artifact-store.ts';
+import { loadPublicKeys, loadSigner } from '../artifacts/keys.ts';
+import { openStore } from '../store/open.ts';
+import { currentBundle } from '../temporal/bundle.ts';
+import { connectTemporalClient } from '../temporal/connection.ts';
+import { queues } from '../temporal/contract/messages.ts';
+import { commonOptions } from './context.ts';
+import type { WorkerContext } from './context.ts';
+import type { Hired } from './main.ts';
+import { countSessions } from './session-metrics.ts';
+import { startSweeper } from './sweeper.ts';
+
+/** Hands that this installation has. */
+const agents = ['command'];
+
+export async function hireControl(context: WorkerContext): Promise<Hired> {
+  const { config, logger, metrics } = context;
+  const { paths, policy, profile, timings } = config;
+  const artifacts = openArtifactDirectory(paths.artifacts);
+  const evidence = createEvidence(artifacts, loadPublicKeys(paths.keys), loadSigner(paths.keys, 'control'));
+  const store = await openStore(paths.store);
+  const temporal = await connectTemporalClient(config.temporal, `control@${config.worker.hostId}/${process.pid}`);
+
+  const control = createControlActivities({
+    artifacts,
+    evidence,
+    store,
+    agents,
+    profile,
+    timings,
+    temporal: temporal.client,
+    repositories: createBaseRepositories(join(paths.control, 'repositories'), artifacts),
+    planner: fixedPlanner,
+    orgLayer: () => readFile(policy.orgLayer, 'utf8'),
+    sandboxImage: config.container.image,
+  });
+  const sealing = { artifacts, store, temporal: temporal.client, onSealed: countSessions(metrics) };
+
+  const common = commonOptions(context, 'control');
+  const [sessions, seals] = await Promise.all([
+    Worker.create({
+      ...common,
+      taskQueue: queues.sessions,
+      workflowBundle: { codePath: await currentBundle(paths.bundle) },
+      activities: control,
+      maxConcurrentLocalActivityExecutions: 50,
+    }),
+    Worker.create({ ...common, taskQueue: queues.control, activities: createSealActivities(sealing) }),
+  ]);
+  const stopSweeper = startSweeper(sealing, timings.sweepMs, logger);
+  return {
+    workers: [sessions, seals],
+    close: async () => {
+      stopSweeper();
+      await temporal.close();
+      await store.close();
+    },
+  };
+}
