@@ -1,10 +1,12 @@
 /** Admission: what was asked for, what policy leaves of it, and the immutable job that both make. */
 import type { ArtifactStore } from '../artifacts/artifact-store.ts';
-import { digestOf } from '../artifacts/digest.ts';
+import { digestOf, sha256 } from '../artifacts/digest.ts';
 import type { Evidence } from './ports/evidence.ts';
 import { judgeAdmission } from '../policies/admission.ts';
+import { resolveChecks } from '../policies/checks.ts';
 import { parseLayer } from '../policies/layers.ts';
 import { mergeLayers } from '../policies/merge.ts';
+import type { LayerSource } from '../policies/merge.ts';
 import { jobRequestSchema } from '../temporal/contract/job.ts';
 import type { JobRequest, JobSpec } from '../temporal/contract/job.ts';
 import type {
@@ -16,7 +18,7 @@ import type {
   Finding,
   SessionInput,
 } from '../temporal/contract/messages.ts';
-import type { PolicyBundle, PolicyLayer, PolicyLayerName } from '../temporal/contract/policy.ts';
+import type { PolicyBundle, PolicyLayerName } from '../temporal/contract/policy.ts';
 import type { BaseRepositories } from './ports/git/port.ts';
 import type { Planner } from './ports/planner.ts';
 
@@ -48,10 +50,11 @@ export function createAdmissionActivities(ports: AdmissionPorts): Pick<ControlLo
 
       const bundle = mergeLayers(layers);
       const bundleDigest = digestOf(bundle);
-      findings.push(...judgeAdmission({ request, bundle, repository: base.repository }));
+      const image = request.agent.image ?? ports.sandboxImage;
+      findings.push(...judgeAdmission({ request, bundle, repository: base.repository, image }));
       if (findings.some(({ severity }) => severity === 'deny')) return { verdict: 'refused', bundleDigest, findings };
 
-      const job = jobSpec(ports, input, request, base, bundle, bundleDigest);
+      const job = jobSpec(ports.profile, input, request, base, bundle, image);
       const digest = await evidence.sign('job', job);
       return { verdict: 'admitted', job: admittedJob(job, digest, ports.timings), findings } satisfies Admission;
     },
@@ -78,14 +81,14 @@ async function layerTexts(
 }
 
 /** A layer that does not parse denies: guessing what it meant would widen it. */
-function parseLayers(texts: [PolicyLayerName, string][]): { layers: PolicyLayer[] | null; findings: Finding[] } {
-  const layers: PolicyLayer[] = [];
+function parseLayers(texts: [PolicyLayerName, string][]): { layers: LayerSource[] | null; findings: Finding[] } {
+  const layers: LayerSource[] = [];
   const findings: Finding[] = [];
   for (const [name, text] of texts) {
     const parsed = parseLayer(text, name);
     if (parsed.ok) {
-      layers.push(parsed.layer);
-      for (const message of parsed.warnings) findings.push({ severity: 'info', rule: 'policy.warning', message });
+      layers.push({ layer: parsed.layer, digest: sha256(text) });
+      findings.push(...parsed.warnings);
     } else {
       const message = `The ${name} policy layer cannot be used: ${parsed.reason}`;
       findings.push({ severity: 'deny', rule: 'policy.unparsable', message });
@@ -95,21 +98,14 @@ function parseLayers(texts: [PolicyLayerName, string][]): { layers: PolicyLayer[
 }
 
 function jobSpec(
-  { sandboxImage, profile }: AdmissionPorts,
+  profile: AdmissionPorts['profile'],
   input: SessionInput,
   request: JobRequest,
   base: Base,
   bundle: PolicyBundle,
-  bundleDigest: Digest,
+  image: string,
 ): JobSpec {
   const { repositoryKey, repository, ref, commit, tree, bundle: source } = base;
-  const image = request.agent.image ?? sandboxImage;
-  const required = bundle.checks.map(({ layer, ...check }) => ({
-    ...check,
-    image: check.image ?? image,
-    origin: layer,
-  }));
-  const own = request.checks.map((check) => ({ ...check, image: check.image ?? image, origin: 'job' as const }));
   return {
     type: 'aas.dev/job/v1',
     session: input.sessionId,
@@ -120,10 +116,10 @@ function jobSpec(
     source: { repositoryKey, repository, ref, commit, tree, bundle: source },
     target: { key: `${repositoryKey}#${ref ?? commit}`, repository, ref, mode: request.promotion.mode },
     agent: { name: request.agent.name, argv: request.agent.argv, image },
-    checks: [...required, ...own],
+    checks: resolveChecks(bundle, request.checks, image),
     paths: request.paths,
     limits: bundle.limits,
-    policy: { digest: bundleDigest, bundle },
+    policy: { digest: digestOf(bundle), bundle },
   };
 }
 

@@ -11,7 +11,7 @@ import type { Evidence } from './ports/evidence.ts';
 import type { Floor } from '../policies/floor.ts';
 import { judgePromotion } from '../policies/promotion.ts';
 import { subjectOf } from '../policies/subject.ts';
-import type { Finding, PromoteActivities, PromotionRequest, PromotionResult } from '../temporal/contract/messages.ts';
+import type { PromoteActivities, PromotionRequest, PromotionResult } from '../temporal/contract/messages.ts';
 import { withHeartbeat } from './heartbeat.ts';
 import { readCandidate } from './ports/git/candidate.ts';
 import type { BaseRepositories } from './ports/git/port.ts';
@@ -31,17 +31,19 @@ export function createPromoteActivities(ports: PromotionPorts): PromoteActivitie
 }
 
 async function promote(ports: PromotionPorts, request: PromotionRequest): Promise<PromotionResult> {
-  const { repositories, writer, artifacts } = ports;
-  const proven = await verify(ports, request);
-  if (proven.kind === 'refused') return proven;
-
+  const { artifacts, repositories, writer } = ports;
   const { target, base, sessionId } = request;
   const digest = request.evidence.candidate;
+  const proven = await fetchEvidence(ports.evidence, request.evidence).catch(unverifiable);
+  if ('kind' in proven) return proven;
+
   const candidate = await artifacts.get(digest);
   const repository = await repositories.open(base);
   const tree = await repository.applyDiff(readCandidate(candidate).diff);
-  if (tree !== proven.tree)
-    return refused('promotion.tree', `base + candidate is ${tree}; approved was ${proven.tree}`);
+  const facts = { sessionId, candidate: digest, tree, base, target, mode: target.mode };
+  const now = new Date().toISOString();
+  const findings = judgePromotion({ ...proven, request: facts, floor: await ports.floor(), now });
+  if (findings.length > 0) return { kind: 'refused', findings };
 
   // Look up before create: a promoter that was killed after its write finds what it wrote, wherever the base is by now.
   const promotion = { target, base, sessionId, candidate, digest, repository, tree };
@@ -53,48 +55,24 @@ async function promote(ports: PromotionPorts, request: PromotionRequest): Promis
   return { kind: 'promoted', promotion: await writer.write(promotion) };
 }
 
-type Verified = { readonly kind: 'proven'; readonly tree: string } | Extract<PromotionResult, { kind: 'refused' }>;
-
-async function verify({ evidence, floor }: PromotionPorts, request: PromotionRequest): Promise<Verified> {
-  const { evidence: claimed, base, target, sessionId } = request;
-  try {
-    const job = await evidence.open('job', claimed.job);
-    const inspection = await evidence.open('inspection', claimed.inspection);
-    const report = await evidence.open('report', claimed.report);
-    const decisions = await Promise.all(claimed.decisions.map((digest) => evidence.open('decision', digest)));
-    const subject = digestOf(
-      subjectOf({
-        candidate: inspection.candidate,
-        baseContent: inspection.baseContent,
-        job: claimed.job,
-        bundleDigest: job.policy.digest,
-        checks: report.checks,
-      }),
-    );
-    if (digestOf(job.policy.bundle) !== job.policy.digest) {
-      return refused('promotion.bundle', 'The policy bundle in the job is not the one its digest names');
-    }
-    const findings = judgePromotion({
-      job,
-      jobDigest: claimed.job,
-      inspection,
-      report,
-      decisions,
-      request: { sessionId, candidate: claimed.candidate, baseCommit: base.commit, target },
-      floor: await floor(),
-      subject,
-      now: new Date().toISOString(),
-    });
-    if (findings.some(({ severity }) => severity === 'deny')) return { kind: 'refused', findings };
-    return { kind: 'proven', tree: inspection.tree };
-  } catch (error) {
-    // A missing artifact, a forged signature, a shape that does not parse: none of them is better the second time.
-    const message = error instanceof Error ? error.message : String(error);
-    return refused('promotion.evidence', `The evidence cannot be verified: ${message}`);
-  }
+/** Every judgement, its signature verified, and the subject that they make together. */
+async function fetchEvidence(evidence: Evidence, claimed: PromotionRequest['evidence']) {
+  const [job, inspection, report, decisions] = await Promise.all([
+    evidence.open('job', claimed.job),
+    evidence.open('inspection', claimed.inspection),
+    evidence.open('report', claimed.report),
+    Promise.all(claimed.decisions.map((digest) => evidence.open('decision', digest))),
+  ]);
+  const { candidate, baseContent } = inspection;
+  const bundleDigest = digestOf(job.policy.bundle);
+  const subject = digestOf(
+    subjectOf({ candidate, baseContent, job: claimed.job, bundleDigest, checks: report.checks }),
+  );
+  return { job, jobDigest: claimed.job, inspection, report, decisions, subject };
 }
 
-const refused = (rule: string, message: string): Extract<PromotionResult, { kind: 'refused' }> => {
-  const finding: Finding = { severity: 'deny', rule, message };
-  return { kind: 'refused', findings: [finding] };
-};
+/** A missing artifact, a forged signature, a shape that does not parse: none of them is better the second time. */
+function unverifiable(error: unknown): Extract<PromotionResult, { kind: 'refused' }> {
+  const message = `The evidence cannot be verified: ${error instanceof Error ? error.message : String(error)}`;
+  return { kind: 'refused', findings: [{ severity: 'deny', rule: 'evidence.unverifiable', message }] };
+}

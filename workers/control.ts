@@ -9,7 +9,7 @@ import { fixedPlanner } from '../activities/ports/planner.ts';
 import { createSealActivities } from '../activities/seal.ts';
 import { openArtifactDirectory } from '../artifacts/directory-artifact-store.ts';
 import { loadPublicKeys, loadSigner } from '../artifacts/keys.ts';
-import { openStore } from '../store/open.ts';
+import { openStore } from '../store/open-store.ts';
 import { currentBundle } from '../temporal/bundle.ts';
 import { connectTemporalClient } from '../temporal/connection.ts';
 import { queues } from '../temporal/contract/messages.ts';

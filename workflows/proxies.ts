@@ -22,6 +22,8 @@ import type {
 const soon = { initialInterval: 100, backoffCoefficient: 2, maximumInterval: '10s' } as const;
 const retry = { ...soon, maximumAttempts: 30, nonRetryableErrorTypes: nonRetryableFailures };
 
+/** Every step with this says that it is alive three times as often (activities/heartbeat.ts). */
+const heartbeatTimeout = '2500ms';
 const slackMs = 5 * 60_000;
 
 export const proxyOptions = {
@@ -29,6 +31,7 @@ export const proxyOptions = {
     taskQueue: queues.source,
     startToCloseTimeout: '10 minutes',
     scheduleToCloseTimeout: '1 hour',
+    heartbeatTimeout,
     retry: { ...retry, maximumAttempts: 5 },
   },
   /** Judgements: quick, and wrong again if they are wrong once. */
@@ -48,11 +51,12 @@ export const proxyOptions = {
     taskQueue: queues.control,
     startToCloseTimeout: '2 minutes',
     scheduleToCloseTimeout: '1 day',
+    heartbeatTimeout,
     retry: { ...soon, maximumInterval: '1 minute', nonRetryableErrorTypes: nonRetryableFailures },
   },
   claim: {
     taskQueue: queues.sandbox,
-    startToCloseTimeout: '30 seconds',
+    startToCloseTimeout: '5 seconds',
     scheduleToCloseTimeout: '1 hour',
     retry,
   },
@@ -74,6 +78,7 @@ export const proxyOptions = {
     taskQueue: queues.promote,
     startToCloseTimeout: '5 minutes',
     scheduleToCloseTimeout: '1 hour',
+    heartbeatTimeout,
     retry: { ...retry, maximumInterval: '30 seconds' },
   },
 } satisfies Record<string, ActivityOptions | LocalActivityOptions | ((...args: never[]) => ActivityOptions)>;

@@ -13,10 +13,7 @@ export interface Evidence {
   /** Fetched, verified, parsed. Rejects on anything less. */
   open<Kind extends EvidenceKind>(kind: Kind, digest: Digest): Promise<Payloads[Kind]>;
   /** Verifies an envelope at hand and keeps it. */
-  keep<Kind extends EvidenceKind>(
-    kind: Kind,
-    envelope: Envelope,
-  ): Promise<{ payload: Payloads[Kind]; digest: Digest }>;
+  keep<Kind extends EvidenceKind>(kind: Kind, envelope: Envelope): Promise<{ payload: Payloads[Kind]; digest: Digest }>;
 }
 
 /** `signer` is null for the promoter, which judges by what others signed. */

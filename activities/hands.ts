@@ -1,0 +1,126 @@
+/** The hands: a round runs in a sandbox of this host, and what it changed is derived from its worktree. */
+import { z } from 'zod';
+import type { ArtifactStore } from '../artifacts/artifact-store.ts';
+import type { JobSpec } from '../temporal/contract/job.ts';
+import { failures, maxFindings, queues } from '../temporal/contract/messages.ts';
+import type {
+  ArtifactRef,
+  Digest,
+  Finding,
+  HandsActivities,
+  HostActivities,
+  RunRequest,
+} from '../temporal/contract/messages.ts';
+import type { Limits } from '../temporal/contract/policy.ts';
+import { artifactRefSchema } from '../temporal/contract/primitives.ts';
+import { attendedStep } from './attended-step.ts';
+import { refusal } from './failures.ts';
+import type { BaseRepositories, DeriveLimits, DerivedChange, TrustedRepository } from './ports/git/port.ts';
+import { roundNames } from './ports/sandbox/names.ts';
+import type { Sandbox } from './ports/sandbox/sandbox.ts';
+import type { SandboxTask } from './ports/sandbox/task.ts';
+
+export interface HandsPorts {
+  readonly sandbox: Sandbox;
+  readonly repositories: BaseRepositories;
+  readonly artifacts: ArtifactStore;
+  readonly hostId: string;
+  readonly deriveChange: (
+    directory: string,
+    repository: TrustedRepository,
+    limits: DeriveLimits,
+  ) => Promise<DerivedChange>;
+  /** The job of a signed JobSpec. Rejects unless control signed it. */
+  readonly verifyJob: (digest: Digest) => Promise<JobSpec>;
+  readonly heartbeatMs: number;
+}
+
+const changeSchema = z.object({
+  patch: artifactRefSchema.nullable(),
+  findings: z.array(
+    z.object({
+      severity: z.enum(['deny', 'review', 'info']),
+      rule: z.string(),
+      message: z.string(),
+      path: z.string().optional(),
+    }),
+  ),
+});
+type Change = z.infer<typeof changeSchema>;
+
+export function createHandsActivities(ports: HandsPorts): HandsActivities & HostActivities {
+  const { sandbox, hostId, heartbeatMs } = ports;
+  return {
+    claim: () => Promise.resolve({ hostId, queue: queues.host(hostId) }),
+
+    runRound: (request) =>
+      attendedStep(heartbeatMs, async ({ signal, report }) => {
+        const job = await ports.verifyJob(request.job);
+        if (job.session !== request.sessionId) {
+          throw refusal(failures.evidenceInvalid, `This job was admitted for session ${job.session}, not this one`);
+        }
+        const outcome = await sandbox.run(roundTask(ports, request, job), { signal, onProgress: report });
+        const { verdict, exitCode, durationMs, output, chunks, collected } = outcome;
+        return { verdict, exitCode, durationMs, output, chunks, ...(collected ?? { patch: null, findings: [] }) };
+      }),
+  };
+}
+
+function roundTask(ports: HandsPorts, request: RunRequest, job: JobSpec): SandboxTask<Change> {
+  const { artifacts, repositories, deriveChange } = ports;
+  // Both begin now, beside the making of container and worktree; who needs them hears of their failure.
+  const repository = quietly(repositories.open(request.base));
+  const startDiff = quietly(
+    request.startPatch === null ? Promise.resolve(null) : artifacts.get(request.startPatch.digest),
+  );
+  return {
+    ...roundNames(request),
+    session: request.sessionId,
+    image: job.agent.image,
+    argv: job.agent.argv,
+    environment: { AAS_GOAL: text(job.goal), AAS_NOTE: text(request.note ?? '') },
+    limits: job.limits,
+    timeoutMs: job.limits.runMs,
+    fill: async ({ directory, uid, gid }) => {
+      await (await repository).checkout(directory, { diff: await startDiff, uid, gid });
+    },
+    collect: async ({ directory }) => {
+      const { diff, findings } = await deriveChange(directory, await repository, deriveLimits(job.limits));
+      const patch: ArtifactRef | null = diff === null ? null : await artifacts.put(diff, 'text/x-diff');
+      return { patch, findings: capped(findings) };
+    },
+    collected: changeSchema,
+  };
+}
+
+function quietly<T>(promise: Promise<T>): Promise<T> {
+  promise.catch(() => {});
+  return promise;
+}
+
+/** Longest text that one environment variable carries (Linux takes 128 KiB, the name included). */
+const maxTextBytes = 96 * 1024;
+
+/** The requester's words as a value of the environment, which cannot hold a NUL. */
+const text = (words: string): string =>
+  new TextDecoder().decode(Buffer.from(words.replaceAll('\0', '')).subarray(0, maxTextBytes));
+
+/** What a walk of the worktree may cost. What a patch may hold is policy, and control's to judge. */
+const deriveLimits = (limits: Limits): DeriveLimits => ({
+  maxEntries: Math.max(50_000, limits.worktreeInodes),
+  maxDepth: 64,
+  maxPathBytes: 1024,
+  maxFileBytes: Math.max(limits.maxFileBytes, 16 * 1024 * 1024),
+  maxTotalBytes: limits.worktreeBytes,
+  maxChanges: Math.max(2000, limits.maxFiles),
+});
+
+/** History holds so many; what stops the patch comes first. */
+function capped(findings: readonly Finding[]): Finding[] {
+  if (findings.length <= maxFindings) return [...findings];
+  const order = ['deny', 'review', 'info'];
+  const sorted = findings.toSorted((a, b) => order.indexOf(a.severity) - order.indexOf(b.severity));
+  const rest = findings.length - (maxFindings - 1);
+  const more: Finding = { severity: 'info', rule: 'findings.more', message: `${rest} more findings are not listed` };
+  return [...sorted.slice(0, maxFindings - 1), more];
+}

@@ -1,0 +1,7 @@
+/** What the `source` queue answers to. */
+import type { SourceActivities } from '../temporal/contract/messages.ts';
+import type { Source } from './ports/git/source.ts';
+
+export const createSourceActivities = ({ source }: { readonly source: Source }): SourceActivities => ({
+  resolveBase: (request) => source.resolveBase(request),
+});

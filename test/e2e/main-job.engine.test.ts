@@ -1,0 +1,137 @@
+import { execFileSync } from 'node:child_process';
+import { readFile, readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { temporalCli } from '../../temporal/cli.ts';
+import { loadConfig } from '../../temporal/config.ts';
+import { workflowIds } from '../../temporal/contract/messages.ts';
+import { exampleFix, exampleGoal, withExample, withPatched } from '../helpers/example.ts';
+import type { WorkingCopy } from '../helpers/example.ts';
+import { withStack } from '../helpers/stack.ts';
+import type { Stack } from '../helpers/stack.ts';
+
+const job = (repository: WorkingCopy, command = exampleFix) => [
+  ...['--repo', repository.path, '--base', 'main', '--goal', exampleGoal],
+  ...['--agent', 'command', '--command', command],
+];
+
+async function deleteWorkflow(stack: Stack, id: string): Promise<void> {
+  const { temporal } = JSON.parse(await readFile(join(stack.home, 'run', 'stack.json'), 'utf8')) as {
+    temporal: { address: string };
+  };
+  const cli = temporalCli(loadConfig());
+  const args = ['workflow', 'delete', '--address', temporal.address, '--workflow-id', workflowIds.session(id)];
+  execFileSync(cli, args, { stdio: 'pipe' });
+}
+
+describe('a governed change to a real repository', () => {
+  test.each(['docker', 'podman'] as const)('goes from request to a patch that mends it, on %s', async (engine) => {
+    await withExample(async (repository) => {
+      await withStack(
+        async (stack) => {
+          expect(repository.run('python3', '-m', 'unittest').code).toBe(1);
+          const id = await stack.create(...job(repository));
+          await stack.approve(id);
+          const view = await stack.wait(id, 'end');
+          expect(view).toMatchObject({
+            status: 'finished',
+            outcome: 'promoted',
+            validation: { verdict: 'pass', checks: [{ name: 'unittest', exitCode: 0 }] },
+            candidate: { files: [{ path: 'duration.py', status: 'modified' }] },
+          });
+          expect(view.promotion?.digest).toBe(view.candidate?.digest);
+
+          const { stdout: patch } = await stack.aas('session', 'patch', id);
+          await withPatched(repository, patch, async (clone) => {
+            expect(clone.run('python3', '-m', 'unittest').code).toBe(0);
+            const message = clone.git('log', '-1', '--format=%B');
+            expect(message.trim()).toBe(`${exampleGoal}\n\nAAS-Session: ${id}\nAAS-Job: ${view.job}`);
+          });
+          expect(await readdir(join(stack.home, 'promoted'))).toEqual([`${id}.patch`]);
+        },
+        {},
+        engine,
+      );
+    });
+  });
+
+  test('is answered the same after Temporal has forgotten it', async () => {
+    await withExample(async (repository) => {
+      await withStack(async (stack) => {
+        const id = await stack.create(...job(repository));
+        await stack.approve(id);
+        await stack.wait(id, 'end');
+        const sealed = async () => (await stack.events(id)).some(({ type }) => type === 'session.sealed');
+        await expect.poll(sealed, { timeout: 20_000 }).toBe(true);
+
+        const questions = [
+          ['session', 'list'],
+          ['session', 'view', id],
+          ['session', 'events', id],
+          ['session', 'patch', id],
+          ['audit', 'verify'],
+          ['replay', id],
+        ];
+        const ask = async () => {
+          const answers = [];
+          for (const question of questions) answers.push(await stack.aas(...question, '--json'));
+          return answers;
+        };
+        const before = await ask();
+        expect(before.map(({ code }) => code)).toEqual(questions.map(() => 0));
+        await deleteWorkflow(stack, id);
+        expect(await ask()).toEqual(before);
+      });
+    });
+  });
+
+  test('lands on a branch of the target where the job asks for one, and touches nothing else there', async () => {
+    await withExample(async (repository) => {
+      await withStack(async (stack) => {
+        const before = repository.git('for-each-ref');
+        const id = await stack.create(...job(repository), '--mode', 'branch');
+        await stack.approve(id);
+        const { promotion } = await stack.wait(id, 'end');
+        expect(promotion).toMatchObject({ mode: 'branch', ref: `refs/heads/aas/${id}` });
+        expect(repository.git('rev-parse', `aas/${id}`).trim()).toBe(promotion?.commit);
+        expect(repository.git('for-each-ref', '--exclude=refs/heads/aas/')).toBe(before);
+        expect(repository.git('status', '--porcelain')).toBe('');
+        repository.git('checkout', '--quiet', `aas/${id}`);
+        expect(repository.run('python3', '-m', 'unittest').code).toBe(0);
+      });
+    });
+  });
+
+  test('follows a base that moved meanwhile, and promotes what was validated there', async () => {
+    await withExample(async (repository) => {
+      await withStack(async (stack) => {
+        const id = await stack.create(...job(repository));
+        await stack.wait(id, 'gate');
+        await repository.write('notes.py', '# unrelated\n');
+        const moved = repository.commit('Something else');
+        await stack.approve(id);
+        const view = await stack.wait(id, 'end');
+        expect(view).toMatchObject({ outcome: 'promoted', validation: { baseCommit: moved } });
+        const events = await stack.events(id);
+        expect(events.filter(({ type }) => type === 'gate.opened')).toHaveLength(1);
+      });
+    });
+  });
+
+  test('asks again when the moved base touches the same file', async () => {
+    await withExample(async (repository) => {
+      await withStack(async (stack) => {
+        const id = await stack.create(...job(repository));
+        await stack.wait(id, 'gate');
+        const source = await readFile(join(repository.path, 'duration.py'), 'utf8');
+        await repository.write('duration.py', `${source}\n\nVERSION = 2\n`);
+        repository.commit('The same file');
+        await stack.approve(id);
+        const waiting = await stack.wait(id, 'gate');
+        expect(waiting).toMatchObject({ status: 'waiting', gate: { id: 'approval-1' } });
+        await stack.approve(id);
+        expect(await stack.wait(id, 'end')).toMatchObject({ outcome: 'promoted' });
+      });
+    });
+  });
+});

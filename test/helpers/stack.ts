@@ -1,0 +1,156 @@
+/** The whole embedded stack as a user starts it, in a home of its own, and the CLI that talks to it. */
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { inject } from 'vitest';
+import type { SessionState } from '../../temporal/contract/messages.ts';
+import { freePort } from '../../temporal/free-port.ts';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const aas = join(root, 'bin', 'aas');
+
+export interface Answer {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export class Stack {
+  readonly home: string;
+  private readonly environment: NodeJS.ProcessEnv;
+
+  constructor(home: string, environment: NodeJS.ProcessEnv) {
+    this.home = home;
+    this.environment = environment;
+  }
+
+  /** Runs a CLI command to its end, whatever its exit code. */
+  aas(...args: string[]): Promise<Answer> {
+    return new Promise((resolve) => {
+      const options = { env: this.environment, cwd: this.home, maxBuffer: 64 * 1024 * 1024 };
+      const child = execFile(aas, args, options, (_, stdout, stderr) => {
+        resolve({ code: child.exitCode ?? 1, stdout, stderr });
+      });
+    });
+  }
+
+  /** A command that must succeed, and the JSON it prints. */
+  async json<T>(...args: string[]): Promise<T> {
+    const { code, stdout, stderr } = await this.aas(...args, '--json');
+    if (code !== 0) throw new Error(`aas ${args.join(' ')} ended with ${code}\n${stdout}\n${stderr}`);
+    return JSON.parse(stdout) as T;
+  }
+
+  async create(...args: string[]): Promise<string> {
+    const { id } = await this.json<{ id: string }>('session', 'create', ...args);
+    return id;
+  }
+
+  view = (id: string): Promise<SessionState> => this.json('session', 'view', id);
+
+  /** The state at the next gate, or at the end; fails with the view when neither comes in time. */
+  async wait(id: string, until: 'gate' | 'end', timeoutSeconds = 90): Promise<SessionState> {
+    const { code } = await this.aas('session', 'wait', id, '--for', until, '--timeout', String(timeoutSeconds));
+    const view = await this.view(id);
+    if (code === 5) throw new Error(`session ${id} came to no ${until}: ${JSON.stringify(view, null, 1)}`);
+    return view;
+  }
+
+  async approve(id: string): Promise<void> {
+    const { gate } = await this.wait(id, 'gate');
+    if (gate?.kind !== 'approval' || gate.subject === null)
+      throw new Error(`nothing to approve: ${JSON.stringify(gate)}`);
+    const { code, stderr } = await this.aas('approve', id, '--subject', gate.subject);
+    if (code !== 0) throw new Error(`approve ended with ${code}: ${stderr}`);
+  }
+
+  /** Lends one more worker of this stack, as `bin/aas worker` starts it on another host. */
+  async withWorker(settings: NodeJS.ProcessEnv, use: () => Promise<void>): Promise<void> {
+    const { temporal } = await this.state();
+    const worker = spawn(process.execPath, [join(root, 'workers', 'main.ts')], {
+      env: { ...this.environment, AAS_TEMPORAL_ADDRESS: temporal.address, ...settings },
+      stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+    });
+    const ended = once(worker, 'exit');
+    try {
+      await once(worker, 'message');
+      await use();
+    } finally {
+      worker.kill('SIGTERM');
+      await ended;
+    }
+  }
+
+  private async state() {
+    return JSON.parse(await readFile(join(this.home, 'run', 'stack.json'), 'utf8')) as {
+      temporal: { address: string };
+      processes: { name: string; pid: number }[];
+    };
+  }
+
+  /** Process id of one of the stack's processes, by its name in `aas status`. */
+  async pid(name: string): Promise<number> {
+    const { processes } = await this.state();
+    const found = processes.find((process) => process.name === name);
+    if (found === undefined) throw new Error(`no process ${name} in ${JSON.stringify(processes)}`);
+    return found.pid;
+  }
+
+  /** What the record says, oldest first. */
+  async events(id: string): Promise<{ type: string; data: Record<string, unknown>; time: string }[]> {
+    const { stdout } = await this.aas('session', 'events', id, '--json');
+    return stdout
+      .split('\n')
+      .filter((line) => line !== '')
+      .map((line) => JSON.parse(line) as { type: string; data: Record<string, unknown>; time: string });
+  }
+}
+
+/** Lends a running stack; everything it started or wrote is gone when `use` ends. */
+export async function withStack(
+  use: (stack: Stack) => Promise<void>,
+  settings: NodeJS.ProcessEnv = {},
+  engineKind: 'docker' | 'podman' = 'docker',
+): Promise<void> {
+  const home = await mkdtemp(join(tmpdir(), 'aas-e2e-'));
+  const engine = inject('engines').find(({ kind }) => kind === engineKind);
+  const environment = {
+    PATH: process.env['PATH'],
+    HOME: home,
+    AAS_HOME: home,
+    AAS_CONTAINER_HOST: engine?.host,
+    AAS_API_PORT: String(await freePort()),
+    AAS_HOST_LOST_AFTER_MS: '3000',
+    AAS_LEASE_MS: '10000',
+    AAS_SWEEP_MS: '2000',
+    NO_COLOR: '1',
+    ...settings,
+  };
+  const up = spawn(process.execPath, [join(root, 'workers', 'stack.ts'), 'up'], {
+    env: environment,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let log = '';
+  for (const stream of [up.stdout, up.stderr]) stream.setEncoding('utf8').on('data', (text: string) => (log += text));
+  const ended = new Promise<void>((resolve) => up.once('exit', () => resolve()));
+  const stack = new Stack(home, environment);
+  try {
+    await ready(stack, ended, () => log);
+    await use(stack);
+  } finally {
+    up.kill('SIGTERM');
+    await ended;
+    await rm(home, { recursive: true, force: true });
+  }
+}
+
+async function ready(stack: Stack, ended: Promise<void>, log: () => string): Promise<void> {
+  let over = false;
+  void ended.then(() => (over = true));
+  while ((await stack.aas('status')).code !== 0) {
+    if (over) throw new Error(`the stack did not start:\n${log()}`);
+  }
+}
