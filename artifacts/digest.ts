@@ -4,7 +4,8 @@ import canonicalize from 'canonicalize';
 import type { Digest } from '../temporal/contract/messages.ts';
 
 /** SHA-256 of bytes (strings as UTF-8), written `sha256:<hex>`. */
-export const sha256 = (bytes: Uint8Array | string): Digest => `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
+export const sha256 = (bytes: Uint8Array | string): Digest =>
+  `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
 
 /** RFC 8785 (JCS) text of a JSON value. Throws on what JSON cannot say: undefined, functions, NaN, lone surrogates. */
 export function canonicalJson(value: unknown): string {
