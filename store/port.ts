@@ -1,9 +1,18 @@
 /**
- * The records: what `list`, `view`, `events` and `audit verify` answer from, also after Temporal has forgotten a session.
+ * The records: what `list`, `view`, `events` and `audit verify` answer from, also after Temporal has forgotten a
+ * session.
  *
- * The append-only audit log is the record. A session's row is a fold over its audit records and can be rebuilt from them.
+ * The append-only audit log is the record. A session's row is a fold over its audit records and can be rebuilt from
+ * them.
  */
-import type { Digest, RecordReceipt, RecordRequest, SessionState, Status, Timestamp } from '../temporal/contract/messages.ts';
+import type {
+  Digest,
+  RecordReceipt,
+  RecordRequest,
+  SessionState,
+  Status,
+  Timestamp,
+} from '../temporal/contract/messages.ts';
 
 /** One line of the log: RFC 8785 JSON whose `prevhash` is the digest of the line before it. */
 export interface AuditRecord {
@@ -64,16 +73,21 @@ export interface Store {
   /** Sessions that refer to an artifact: it may be read through these and no others. */
   referrers(digest: Digest): Promise<string[]>;
   /** Sessions that were kept but whose workflow was never started, oldest first. */
-  unstarted(limit: number): Promise<{ readonly state: SessionState; readonly request: Digest; readonly requestBytes: number }[]>;
+  unstarted(
+    limit: number,
+  ): Promise<{ readonly state: SessionState; readonly request: Digest; readonly requestBytes: number }[]>;
   markStarted(sessionId: string): Promise<void>;
   /** Sessions without a `session.sealed` record whose workflow was started, oldest first. */
   unsealed(limit: number): Promise<string[]>;
-  /** The archived Temporal history of a sealed session. */
+  /** The archived Temporal history of a sealed session: `data.history` of its `session.sealed` record. */
   history(sessionId: string): Promise<Digest | null>;
   countByStatus(): Promise<Readonly<Partial<Record<Status, number>>>>;
   /** The log as lines, oldest first. */
   lines(after: number, limit: number): Promise<{ readonly sequence: number; readonly line: string }[]>;
-  /** Recomputes the whole chain, and every row from its records. */
-  verify(): Promise<AuditVerdict>;
+  /**
+   * Recomputes the whole chain, and every row from its records. `head` is a receipt that somebody kept elsewhere:
+   * without one, a log whose last records were cut off (and their rows turned back) looks intact.
+   */
+  verify(options?: { readonly head?: RecordReceipt }): Promise<AuditVerdict>;
   close(): Promise<void>;
 }

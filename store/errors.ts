@@ -1,0 +1,24 @@
+/** What a store says when it cannot do what was asked. */
+
+/**
+ * Locked for too long, full, damaged or not there: worth another try once the reason is gone. Nothing was half-written.
+ */
+export class StoreUnavailable extends Error {
+  override readonly name = 'StoreUnavailable';
+}
+
+/** A record for a session that was never created here. */
+export class SessionUnknown extends Error {
+  override readonly name = 'SessionUnknown';
+  constructor(sessionId: string) {
+    super(`There is no session ${sessionId} in this store: create it before anything is recorded about it`);
+  }
+}
+
+/** A page cursor that this store did not give out. */
+export class CursorInvalid extends Error {
+  override readonly name = 'CursorInvalid';
+  constructor() {
+    super('This cursor is none of ours: take the one of the page before, or leave it out for the first page');
+  }
+}
