@@ -90,7 +90,7 @@ function parseLayers(texts: [PolicyLayerName, string][]): { layers: LayerSource[
       layers.push({ layer: parsed.layer, digest: sha256(text) });
       findings.push(...parsed.warnings);
     } else {
-      const message = `The ${name} policy layer cannot be used: ${parsed.reason}`;
+      const message = parsed.reason;
       findings.push({ severity: 'deny', rule: 'policy.unparsable', message });
     }
   }

@@ -1,4 +1,4 @@
-/** Decisions count once their signature was checked. */
+/** What comes back from people and from the promoter counts once its signature was checked. */
 import type { ArtifactStore } from '../artifacts/artifact-store.ts';
 import { canonicalJson } from '../artifacts/digest.ts';
 import type { Evidence } from './ports/evidence.ts';
@@ -14,7 +14,9 @@ export interface DecisionPorts {
   readonly agents: readonly string[];
 }
 
-export function createDecisionActivities(ports: DecisionPorts): Pick<ControlLocalActivities, 'verifyDecision'> {
+export function createDecisionActivities(
+  ports: DecisionPorts,
+): Pick<ControlLocalActivities, 'verifyDecision' | 'verifyReceipt'> {
   const { artifacts, evidence, agents } = ports;
   return {
     verifyDecision: async (signed) => {
@@ -36,6 +38,21 @@ export function createDecisionActivities(ports: DecisionPorts): Pick<ControlLoca
         throw refusal(failures.decisionInvalid, `The amendment ${decision.patch.digest} was never uploaded`);
       }
       return digest;
+    },
+
+    verifyReceipt: async ({ sessionId, promotion }) => {
+      const receipt = await evidence.open('receipt', promotion.receipt).catch((error: unknown) => {
+        throw refusal(failures.evidenceInvalid, 'The promoter has not signed for this promotion', error);
+      });
+      const { digest: candidate, receipt: _, ...written } = promotion;
+      const claimed = { ...written, session: sessionId, candidate };
+      const { session, mode, ref, commit, baseCommit } = receipt;
+      if (
+        canonicalJson(claimed) !==
+        canonicalJson({ session, candidate: receipt.candidate, mode, ref, commit, baseCommit })
+      ) {
+        throw refusal(failures.evidenceInvalid, 'The promoter signed for another promotion than this');
+      }
     },
   };
 }

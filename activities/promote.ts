@@ -11,11 +11,11 @@ import type { Evidence } from './ports/evidence.ts';
 import type { Floor } from '../policies/floor.ts';
 import { judgePromotion } from '../policies/promotion.ts';
 import { subjectOf } from '../policies/subject.ts';
-import type { PromoteActivities, PromotionRequest, PromotionResult } from '../temporal/contract/messages.ts';
+import type { Oid, PromoteActivities, PromotionRequest, PromotionResult } from '../temporal/contract/messages.ts';
 import { withHeartbeat } from './heartbeat.ts';
 import { readCandidate } from './ports/git/candidate.ts';
 import type { BaseRepositories } from './ports/git/port.ts';
-import type { PromotionWriter } from './ports/promotion-writer.ts';
+import type { PromotionWriter, Written } from './ports/promotion-writer.ts';
 
 export interface PromotionPorts {
   readonly artifacts: ArtifactStore;
@@ -48,11 +48,31 @@ async function promote(ports: PromotionPorts, request: PromotionRequest): Promis
   // Look up before create: a promoter that was killed after its write finds what it wrote, wherever the base is by now.
   const promotion = { target, base, sessionId, candidate, digest, repository, tree };
   const earlier = await writer.find(promotion);
-  if (earlier !== null) return { kind: 'promoted', promotion: earlier };
+  if (earlier !== null) return signed(ports.evidence, proven, request, tree, earlier);
 
   const head = await writer.head(target);
   if (head !== null && head !== base.commit) return { kind: 'base_moved', commit: head };
-  return { kind: 'promoted', promotion: await writer.write(promotion) };
+  return signed(ports.evidence, proven, request, tree, await writer.write(promotion));
+}
+
+/** Whoever can send a Signal can claim a promotion; only the promoter can sign that it wrote one. */
+async function signed(
+  evidence: Evidence,
+  { job, subject }: Awaited<ReturnType<typeof fetchEvidence>>,
+  { sessionId, target, evidence: given }: PromotionRequest,
+  tree: Oid,
+  written: Written,
+): Promise<PromotionResult> {
+  const { mode, ref, commit, baseCommit } = written;
+  const receipt = await evidence.sign('receipt', {
+    type: 'aas.dev/promotion-receipt/v1',
+    session: sessionId,
+    profile: job.profile,
+    ...given,
+    decisions: [...given.decisions],
+    ...{ subject, target: target.key, mode, ref, commit, baseCommit, tree },
+  });
+  return { kind: 'promoted', promotion: { ...written, receipt } };
 }
 
 /** Every judgement, its signature verified, and the subject that they make together. */

@@ -56,6 +56,8 @@ export function createValidateActivities(ports: ValidatePorts): ValidateActiviti
           );
         }
         const checks = await runChecks(ports, request, job, control);
+        // Checks that were cancelled prove nothing, and nothing is signed about them.
+        control.signal.throwIfAborted();
         return conclude(ports, request, checks);
       }),
   };

@@ -43,7 +43,12 @@ const environmentSchema = z.object({
   HOST_ID: z
     .string()
     .regex(/^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$/)
-    .default(hostname().replaceAll(/[^A-Za-z0-9_-]/g, '-').replace(/^-+/, '').slice(0, 63) || 'local'),
+    .default(
+      hostname()
+        .replaceAll(/[^A-Za-z0-9_-]/g, '-')
+        .replace(/^-+/, '')
+        .slice(0, 63) || 'local',
+    ),
   /** How many containers one host runs at once. */
   AAS_SLOTS: z.coerce.number().int().min(1).max(512).default(10),
 

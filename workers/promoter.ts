@@ -1,4 +1,4 @@
-/** The promoter: the only process that writes to targets. It signs nothing and believes only what others signed. */
+/** The promoter: the only process that writes to targets. It believes only what others signed, and signs what it wrote. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Worker } from '@temporalio/worker';
@@ -8,7 +8,7 @@ import { openPatchOutbox } from '../activities/ports/patch-outbox.ts';
 import { createPromotionWriter } from '../activities/ports/promotion-writer.ts';
 import { createPromoteActivities } from '../activities/promote.ts';
 import { openArtifactDirectory } from '../artifacts/directory-artifact-store.ts';
-import { loadPublicKeys } from '../artifacts/keys.ts';
+import { loadPublicKeys, loadSigner } from '../artifacts/keys.ts';
 import { parseFloor } from '../policies/floor.ts';
 import { queues } from '../temporal/contract/messages.ts';
 import { commonOptions } from './context.ts';
@@ -23,7 +23,7 @@ export async function hirePromoter(context: WorkerContext): Promise<Hired> {
     taskQueue: queues.promote,
     activities: createPromoteActivities({
       artifacts,
-      evidence: createEvidence(artifacts, loadPublicKeys(paths.keys), null),
+      evidence: createEvidence(artifacts, loadPublicKeys(paths.keys), loadSigner(paths.keys, 'promoter')),
       repositories: createBaseRepositories(join(paths.promoter, 'repositories'), artifacts),
       writer: createPromotionWriter(openPatchOutbox(paths.promoted)),
       floor: async () => parseFloor(await readFile(policy.floor, 'utf8')),

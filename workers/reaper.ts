@@ -17,7 +17,7 @@ async function main(): Promise<void> {
   const logger = pino({ name: 'reaper', level: config.logLevel, base: { pid: process.pid } }, pino.destination(2));
   const { hostId } = config.worker;
   const { leaseMs } = config.timings;
-  const place = { root: join(config.paths.hosts, hostId), instance: config.home, hostId, leaseMs };
+  const place = { directory: join(config.paths.hosts, hostId), instance: config.home, hostId, leaseMs };
   const stopped = new AbortController();
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => stopped.abort());
   // Without its supervisor nobody would ever stop it.

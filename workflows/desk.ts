@@ -5,25 +5,34 @@ import { awaitStateUpdate, cancelUpdate, stateQuery } from './messages.ts';
 import type { Story } from './story.ts';
 
 export interface Desk {
+  /** Who asked for the session to be cancelled, if anybody did. */
+  readonly cancelRequest: CancelRequest | null;
   /** Runs the story so that `cancel` ends it. */
   run<T>(story: () => Promise<T>): Promise<T>;
 }
 
 export function openDesk(story: Story): Desk {
   const scope = new CancellationScope();
+  let cancelRequest: CancelRequest | null = null;
   setHandler(stateQuery, () => story.state);
   setHandler(awaitStateUpdate, async ({ until }) => {
     await condition(() => story.ended || (until === 'gate' && story.state.gate !== null));
     return story.state;
   });
-  setHandler(cancelUpdate, async ({ actor, reason }: CancelRequest) => {
+  setHandler(cancelUpdate, async (request: CancelRequest) => {
+    // Who asked is recorded at the end: a handler that records would interleave with the story's own steps.
     if (!story.ended) {
-      await story.tell('session.cancel_requested', {}, { actor, data: { reason } });
+      cancelRequest ??= request;
       scope.cancel();
-      await condition(() => story.ended);
     }
+    await condition(() => story.ended);
     // What really happened: a promotion that was under way may have won.
     return story.state;
   });
-  return { run: (told) => scope.run(told) };
+  return {
+    get cancelRequest() {
+      return cancelRequest;
+    },
+    run: (told) => scope.run(told),
+  };
 }

@@ -16,6 +16,7 @@ import type {
   SessionState,
   SignedDecision,
 } from '../temporal/contract/messages.ts';
+import { stepFailure } from './failures.ts';
 import { decideSignal, decideUpdate } from './messages.ts';
 import { control } from './proxies.ts';
 import { now } from './story.ts';
@@ -125,17 +126,18 @@ export class Gates {
       submission.settle({ gate: gate.id, kind: decision.kind, accepted: true });
       return { decision, digest };
     } catch (error) {
-      submission.fail(refusalOf(error));
-      if (isCancellation(error)) throw error;
-      await this.recordRefusal(gate, error);
+      if (isCancellation(error)) submission.fail(refuse(failures.gateNotOpen, 'The session was cancelled'));
+      const refusal = refusalOf(error);
+      submission.fail(refusal);
+      await this.recordRefusal(gate, refusal);
       return null;
     }
   }
 
-  private async recordRefusal(gate: GateView, error: unknown): Promise<void> {
+  private async recordRefusal(gate: GateView, refusal: ApplicationFailure): Promise<void> {
     this.refusals++;
     if (this.refusals > maxRecordedRefusals) return;
-    await this.story.tell('decision.refused', {}, { data: { gate: gate.id, reason: refusalOf(error).message } });
+    await this.story.tell('decision.refused', {}, { data: { gate: gate.id, reason: refusal.message } });
   }
 
   private submit(signed: SignedDecision): Promise<DecisionAnswer> {
@@ -214,10 +216,6 @@ const refuse = (type: string, message: string) => ApplicationFailure.create({ ty
 /** The refusal itself, whether the guard threw it here or an activity did. */
 function refusalOf(error: unknown): ApplicationFailure {
   if (error instanceof ApplicationFailure) return error;
-  const cause = error instanceof Error ? error.cause : undefined;
-  if (cause instanceof ApplicationFailure) return cause;
-  return refuse(
-    failures.decisionInvalid,
-    error instanceof Error ? error.message : 'The decision could not be verified',
-  );
+  const { type, reason } = stepFailure(error);
+  return refuse(type ?? failures.decisionInvalid, reason);
 }

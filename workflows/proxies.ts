@@ -4,7 +4,7 @@
  *
  * A step that takes over about five seconds, or must heartbeat, is not local.
  */
-import { proxyActivities, proxyLocalActivities } from '@temporalio/workflow';
+import { CancellationScope, proxyActivities, proxyLocalActivities } from '@temporalio/workflow';
 import type { ActivityOptions, LocalActivityOptions } from '@temporalio/workflow';
 import { nonRetryableFailures, queues } from '../temporal/contract/messages.ts';
 import type {
@@ -84,8 +84,8 @@ export const proxyOptions = {
 } satisfies Record<string, ActivityOptions | LocalActivityOptions | ((...args: never[]) => ActivityOptions)>;
 
 export const source = proxyActivities<SourceActivities>(proxyOptions.source);
-export const control = proxyLocalActivities<Omit<ControlLocalActivities, 'record'>>(proxyOptions.control);
-export const { record } = proxyLocalActivities<Pick<ControlLocalActivities, 'record'>>(proxyOptions.record);
+export const control = steady(proxyLocalActivities<Omit<ControlLocalActivities, 'record'>>(proxyOptions.control));
+export const { record } = steady(proxyLocalActivities<Pick<ControlLocalActivities, 'record'>>(proxyOptions.record));
 export const sealing = proxyActivities<ControlActivities>(proxyOptions.seal);
 export const hands = proxyActivities<HandsActivities>(proxyOptions.claim);
 export const promoter = proxyActivities<PromoteActivities>(proxyOptions.promote);
@@ -96,3 +96,16 @@ export const onHost = (queue: string, timings: AdmittedJob['timings']) =>
 
 export const validator = (timings: AdmittedJob['timings']) =>
   proxyActivities<ValidateActivities>(proxyOptions.validate(timings));
+
+/**
+ * A short step that was begun is finished: a session is cancelled between them.
+ */
+function steady<Steps extends object>(steps: Steps): Steps {
+  type Step = (...args: unknown[]) => Promise<unknown>;
+  return new Proxy(steps, {
+    get:
+      (target, name) =>
+      (...args: unknown[]) =>
+        CancellationScope.nonCancellable(() => (Reflect.get(target, name) as Step)(...args)),
+  });
+}

@@ -9,10 +9,11 @@ import type {
   PromotionRequest,
   PromotionResult,
 } from '../temporal/contract/messages.ts';
+import { stepFailure } from './failures.ts';
 import type { CountedDecision } from './gates.ts';
 import { promotionAnsweredSignal, withdrawPromotionSignal } from './messages.ts';
 import { control, source } from './proxies.ts';
-import { prove, stuckBy } from './rounds.ts';
+import { prove } from './rounds.ts';
 import type { Proof, Situation } from './rounds.ts';
 
 export type Published =
@@ -52,7 +53,7 @@ export class Publication {
       switch (result.kind) {
         case 'promoted':
           await CancellationScope.nonCancellable(() =>
-            story.tell('promotion.done', { promotion: result.promotion }, { artifacts: [result.promotion.digest] }),
+            story.tell('promotion.done', { promotion: result.promotion }, { artifacts: [result.promotion.receipt] }),
           );
           return { kind: 'promoted' };
         case 'withdrawn':
@@ -97,11 +98,25 @@ export class Publication {
         await control.requestPromotion(request);
         await condition(() => this.answers.has(id), askAgainAfter, { summary: 'promoter' });
         const result = this.answers.get(id);
-        if (result !== undefined) return result;
+        if (result !== undefined && (await this.holds(id, result))) return result;
       }
       const message = 'The promoter did not answer for two hours: is a worker polling the promote queue?';
       return { kind: 'refused', findings: [{ severity: 'deny', rule: 'promotion.unanswered', message }] };
     });
+  }
+
+  /** Anybody can signal that this was promoted. What the promoter did not sign for is recorded and not believed. */
+  private async holds(id: string, result: PromotionResult): Promise<boolean> {
+    if (result.kind !== 'promoted') return true;
+    const { story } = this.at;
+    try {
+      await control.verifyReceipt({ sessionId: story.state.id, promotion: result.promotion });
+      return true;
+    } catch (error) {
+      this.answers.delete(id);
+      await story.tell('promotion.claim_refused', {}, { data: { request: id, reason: stepFailure(error).reason } });
+      return false;
+    }
   }
 
   private async withdraw({ id, target }: PromotionRequest): Promise<void> {
@@ -120,7 +135,7 @@ export class Publication {
       if (tried.kind === 'no_change') return { kind: 'stuck', reason: 'The new base already holds this change' };
       return tried;
     } catch (error) {
-      return { kind: 'stuck', reason: stuckBy(error) };
+      return { kind: 'stuck', reason: stepFailure(error).reason };
     }
   }
 }

@@ -1,5 +1,4 @@
 /** One try: a hand (or a person) makes a change, control judges it, the validator proves it. */
-import { ActivityFailure, isCancellation, rootCause } from '@temporalio/workflow';
 import type {
   AdmittedJob,
   ArtifactRef,
@@ -12,6 +11,7 @@ import type {
   RunResult,
   ValidationView,
 } from '../temporal/contract/messages.ts';
+import { stepFailure } from './failures.ts';
 import { runRound } from './placement.ts';
 import { control, validator } from './proxies.ts';
 import type { Story } from './story.ts';
@@ -80,7 +80,7 @@ export async function tryRound(at: Situation, base: Base, round: Round): Promise
     }
     return await prove(at, base, patch, null);
   } catch (error) {
-    return { kind: 'stuck', reason: stuckBy(error), patch };
+    return { kind: 'stuck', reason: stepFailure(error).reason, patch };
   }
 }
 
@@ -141,15 +141,6 @@ export async function prove(at: Situation, base: Base, patch: ArtifactRef, candi
   const subject = await control.subject({ sessionId, job: job.digest, inspection: report, report: validation.report });
   const proof = { base, candidate: inspection.candidate, inspection: report, tree, validation, subject };
   return { kind: 'proven', proof, patch };
-}
-
-/**
- * Why a step failed for good (no worker, no engine, a patch that does not apply): a person's to decide on. Anything else
- * than a failed step goes on being thrown.
- */
-export function stuckBy(error: unknown): string {
-  if (isCancellation(error) || !(error instanceof ActivityFailure)) throw error;
-  return rootCause(error) ?? error.message;
 }
 
 function describeRun({ verdict, exitCode, durationMs }: RunResult): string {

@@ -4,8 +4,7 @@
  * Each stage answers either with an ending or with what comes next; the order in which things may happen is the order in
  * which they stand here.
  */
-import { ActivityFailure, ApplicationFailure, isCancellation, rootCause } from '@temporalio/workflow';
-import { failures } from '../temporal/contract/messages.ts';
+import { ApplicationFailure, isCancellation } from '@temporalio/workflow';
 import type {
   AdmittedJob,
   ArtifactRef,
@@ -15,6 +14,7 @@ import type {
   SessionResult,
 } from '../temporal/contract/messages.ts';
 import { openDesk } from './desk.ts';
+import { stepFailure } from './failures.ts';
 import { Gates } from './gates.ts';
 import type { CountedDecision } from './gates.ts';
 import { control, source } from './proxies.ts';
@@ -29,7 +29,7 @@ export async function session(input: SessionInput): Promise<SessionResult> {
   const gates = new Gates(story);
   const desk = openDesk(story);
   const ending = await desk.run(() => govern(input, story, gates)).catch(endingOf);
-  await story.end(ending);
+  await story.end(ending, desk.cancelRequest);
   const { status, outcome, reason } = ending;
   // A session that broke should look broken in Temporal too; a refusal is a result.
   if (status === 'failed') throw ApplicationFailure.nonRetryable(reason ?? 'failed', 'Session.Failed');
@@ -176,10 +176,8 @@ function endingOf(error: unknown): Ending {
   if (isCancellation(error) || error instanceof Withdrawn) {
     return { status: 'cancelled', outcome: null, reason: 'Cancelled' };
   }
-  // Anything else than a failed step is a defect of ours: the task fails, is repeated, and goes on once it is mended.
-  if (!(error instanceof ActivityFailure)) throw error;
-  const cause = error.cause instanceof ApplicationFailure ? error.cause : undefined;
-  const rule = cause?.type ?? failures.storeUnavailable;
-  const reason = rootCause(error) ?? error.message;
-  return { status: 'failed', outcome: null, reason, findings: [{ severity: 'deny', rule, message: reason }] };
+  // A defect of ours is thrown on: the task fails, is repeated, and goes on once it is mended.
+  const { type, reason } = stepFailure(error);
+  const findings = [{ severity: 'deny', rule: type ?? 'step.failed', message: reason }] as const;
+  return { status: 'failed', outcome: null, reason, findings };
 }

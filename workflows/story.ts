@@ -11,7 +11,15 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import { endedStatuses, maxFindings } from '../temporal/contract/messages.ts';
-import type { Detail, Digest, Finding, SessionInput, SessionState, Timestamp } from '../temporal/contract/messages.ts';
+import type {
+  CancelRequest,
+  Detail,
+  Digest,
+  Finding,
+  SessionInput,
+  SessionState,
+  Timestamp,
+} from '../temporal/contract/messages.ts';
 import { describeState } from './details.ts';
 import { control, record } from './proxies.ts';
 import { phaseAttributes } from './search-attributes.ts';
@@ -83,10 +91,14 @@ export class Story {
   }
 
   /** The last record, the request to seal, and then everybody who waits for an answer gets it. Survives cancellation. */
-  async end(ending: Ending): Promise<void> {
+  async end(ending: Ending, cancelRequest: CancelRequest | null): Promise<void> {
     await CancellationScope.nonCancellable(async () => {
       const findings = ending.findings ?? this.state.findings;
       const { status, outcome, reason } = ending;
+      if (cancelRequest !== null) {
+        const { actor, reason: why } = cancelRequest;
+        await this.tell('session.cancel_requested', {}, { actor, data: { reason: why } });
+      }
       await this.tell('session.ended', { status, outcome, reason, findings, detail: null, gate: null, endedAt: now() });
       await control.startSeal({ sessionId: this.state.id });
       await condition(allHandlersFinished);

@@ -16,7 +16,7 @@ export interface Evidence {
   keep<Kind extends EvidenceKind>(kind: Kind, envelope: Envelope): Promise<{ payload: Payloads[Kind]; digest: Digest }>;
 }
 
-/** `signer` is null for the promoter, which judges by what others signed. */
+/** `signer` is null for hands, which only read what others signed. */
 export function createEvidence(artifacts: ArtifactStore, keys: PublicKeys, signer: Signer | null): Evidence {
   return {
     sign: async (kind, payload) => {

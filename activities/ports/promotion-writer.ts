@@ -17,13 +17,16 @@ export interface Promotion {
   readonly tree: Oid;
 }
 
+/** What was written, before the promoter has signed for it. */
+export type Written = Omit<PromotionView, 'receipt'>;
+
 export interface PromotionWriter {
   /** The commit the target's branch is at now; null when nothing can move it. Rejects when the target is not the job's. */
   head(target: Target): Promise<Oid | null>;
   /** What this promotion wrote earlier, or null. Rejects `Evidence.Invalid` when something else stands in its place. */
-  find(promotion: Promotion): Promise<PromotionView | null>;
+  find(promotion: Promotion): Promise<Written | null>;
   /** Writes, exclusively: of two writers of one session the second finds what the first wrote. */
-  write(promotion: Promotion): Promise<PromotionView>;
+  write(promotion: Promotion): Promise<Written>;
 }
 
 export function createPromotionWriter(outbox: PatchOutbox): PromotionWriter {
@@ -68,7 +71,7 @@ async function open(target: Target) {
   return repository;
 }
 
-function view({ target, digest, base, sessionId }: Promotion, commit: Oid | null, outbox: PatchOutbox): PromotionView {
+function view({ target, digest, base, sessionId }: Promotion, commit: Oid | null, outbox: PatchOutbox): Written {
   const ref = target.mode === 'patch' ? outbox.name(sessionId) : branchOf(sessionId);
   return { mode: target.mode, ref, digest, commit, baseCommit: base.commit };
 }

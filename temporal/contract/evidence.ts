@@ -26,11 +26,18 @@ export const payloadTypes = {
   inspection: 'application/vnd.aas.inspection.v1+json',
   report: 'application/vnd.aas.check-report.v1+json',
   decision: 'application/vnd.aas.decision.v1+json',
+  receipt: 'application/vnd.aas.promotion-receipt.v1+json',
 } as const;
 
 /** Who may sign what: a key speaks for one role, and a role for these payload types only. */
-export const signers = { job: 'control', inspection: 'control', report: 'validator', decision: 'api' } as const;
-export type Role = 'control' | 'validator' | 'api' | 'audit';
+export const signers = {
+  job: 'control',
+  inspection: 'control',
+  report: 'validator',
+  decision: 'api',
+  receipt: 'promoter',
+} as const;
+export type Role = 'control' | 'validator' | 'api' | 'promoter' | 'audit';
 
 /** Control's verdict over a candidate on one base. */
 export const inspectionReportSchema = z.strictObject({
@@ -82,6 +89,26 @@ export const checkReportSchema = z.strictObject({
   finishedAt: timestampSchema,
 });
 export type CheckReport = z.infer<typeof checkReportSchema>;
+
+/** What the promoter wrote, and on what evidence. No times: a promoter that is asked again signs the same receipt. */
+export const promotionReceiptSchema = z.strictObject({
+  type: z.literal('aas.dev/promotion-receipt/v1'),
+  session: z.string(),
+  profile: z.enum(['personal', 'team']),
+  job: digestSchema,
+  candidate: digestSchema,
+  inspection: digestSchema,
+  report: digestSchema,
+  decisions: z.array(digestSchema),
+  subject: digestSchema,
+  target: z.string(),
+  mode: z.enum(['patch', 'branch']),
+  ref: z.string(),
+  commit: oidSchema.nullable(),
+  baseCommit: oidSchema,
+  tree: oidSchema,
+});
+export type PromotionReceipt = z.infer<typeof promotionReceiptSchema>;
 
 export const decisionKindSchema = z.enum(['approve', 'reject', 'retry', 'amend', 'answer', 'raise']);
 

@@ -175,6 +175,8 @@ export interface PromotionView {
   readonly commit: Oid | null;
   /** The base the promoted bytes were validated on. */
   readonly baseCommit: Oid;
+  /** The promoter's signed receipt. */
+  readonly receipt: Digest;
 }
 
 export interface RoundView {
@@ -491,6 +493,8 @@ export interface ControlLocalActivities {
   subject(request: SubjectRequest): Promise<Digest>;
   /** Resolves with the digest under which the envelope was kept; rejects `Decision.Invalid`. */
   verifyDecision(decision: SignedDecision): Promise<Digest>;
+  /** Rejects `Evidence.Invalid` unless the promoter signed that it wrote exactly this for this session. */
+  verifyReceipt(request: { sessionId: string; promotion: PromotionView }): Promise<void>;
   record(request: RecordRequest): Promise<RecordReceipt>;
   requestPromotion(request: PromotionRequest): Promise<void>;
   startSeal(request: { sessionId: string }): Promise<void>;

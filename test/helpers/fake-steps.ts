@@ -94,6 +94,7 @@ export const promoted = (request: PromotionRequest): PromotionResult => ({
     digest: request.evidence.candidate,
     commit: null,
     baseCommit: request.base.commit,
+    receipt: digest('receipt'),
   },
 });
 
@@ -125,6 +126,7 @@ export function passingSteps(): Steps {
     subject: async () => digest('subject'),
     validate: async (request) => validation({ baseCommit: request.base.commit }),
     verifyDecision: async ({ decision }: SignedDecision) => digest(`decision-${decision.nonce}`),
+    verifyReceipt: async () => undefined,
     promote: async (request) => promoted(request),
     onRecord: () => undefined,
   };

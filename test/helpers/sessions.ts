@@ -6,9 +6,11 @@ import { DefaultLogger, NativeConnection, Runtime, Worker, bundleWorkflowCode } 
 import type { WorkflowBundleWithSourceMap } from '@temporalio/worker';
 import { inject } from 'vitest';
 import { createRecordActivities } from '../../activities/records.ts';
+import { isUpdateUnheard } from '../../client/operations/temporal-errors.ts';
 import { workflowsPath } from '../../temporal/bundle.ts';
 import { messageNames, queues, workflowIds, workflowTypes } from '../../temporal/contract/messages.ts';
 import type {
+  CancelRequest,
   Decision,
   DecisionAnswer,
   GateView,
@@ -58,8 +60,20 @@ export class TestSession {
     return Object.assign({}, ...mine.map(({ change }) => change)) as SessionState;
   }
 
-  cancel = (actor = 'ada'): Promise<SessionState> =>
-    this.handle.executeUpdate(messageNames.cancel, { args: [{ actor, reason: null }] });
+  /** Resolves, once the session knows, with a promise of how it ended. */
+  async startCancel(actor = 'ada'): Promise<{ ended: Promise<SessionState> }> {
+    const options = { args: [{ actor, reason: null }] as [CancelRequest], waitForStage: 'ACCEPTED' as const };
+    const start = () => this.handle.startUpdate<SessionState, [CancelRequest]>(messageNames.cancel, options);
+    try {
+      const update = await start();
+      return { ended: update.result() };
+    } catch (error) {
+      if (!isUpdateUnheard(error)) throw error;
+      return this.startCancel(actor);
+    }
+  }
+
+  cancel = (): Promise<SessionState> => this.startCancel().then(({ ended }) => ended);
 
   decide(change: Partial<Decision>): Promise<DecisionAnswer> {
     return this.handle.executeUpdate<DecisionAnswer, [SignedDecision]>(messageNames.decide, {
@@ -150,8 +164,19 @@ async function createWorkers(
     return { sequence: records.length, hash: artifact(request.id).digest };
   };
   const { requestPromotion } = createRecordActivities({ temporal: client, store: {} as Store });
-  const { claim, resolveBase, runRound, validate, promote, admit, plan, inspect, subject, verifyDecision } =
-    late(steps);
+  const {
+    claim,
+    resolveBase,
+    runRound,
+    validate,
+    promote,
+    admit,
+    plan,
+    inspect,
+    subject,
+    verifyDecision,
+    verifyReceipt,
+  } = late(steps);
   const common = {
     connection,
     stickyQueueScheduleToStartTimeout: '1s' as const,
@@ -171,6 +196,7 @@ async function createWorkers(
         inspect,
         subject,
         verifyDecision,
+        verifyReceipt,
         startSeal: async () => undefined,
       },
     }),

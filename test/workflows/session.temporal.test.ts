@@ -297,6 +297,16 @@ describe('a base that moves', () => {
 });
 
 describe('cancel', () => {
+  test('before anything has happened', async () => {
+    await withBench({}, async (bench) => {
+      for (let i = 0; i < 5; i++) {
+        const session = await bench.start();
+        expect(await session.cancel()).toMatchObject({ status: 'cancelled' });
+        expect(types(bench)).toContain('session.cancel_requested');
+      }
+    });
+  });
+
   test('at a gate: the session is cancelled and the answer says so', async () => {
     await withBench({}, async (bench) => {
       const session = await bench.start();
@@ -326,9 +336,9 @@ describe('cancel', () => {
       const session = await bench.start();
       await session.decideOpen({});
       await writing.promise;
-      const answer = session.cancel();
+      const cancelled = await session.startCancel();
       written.resolve();
-      expect(await answer).toMatchObject({ status: 'finished', outcome: 'promoted' });
+      expect(await cancelled.ended).toMatchObject({ status: 'finished', outcome: 'promoted' });
     });
   });
 });
