@@ -4,7 +4,7 @@
  */
 import { execFile, execFileSync } from 'node:child_process';
 import { createServer } from 'node:net';
-import { appendFile, chmod, link, mkdir, open, readdir, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { appendFile, chmod, link, mkdir, open, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -386,7 +386,7 @@ describe('what cannot be part of a change refuses it, with the place', () => {
     },
     'folders nested deeper than any path can say': {
       rule: 'worktree.depth',
-      prepare: ({ worktree }) => nest(worktree, 3000),
+      prepare: ({ worktree }) => nest(worktree, 2100),
     },
     'a path of 1100 bytes': {
       rule: 'worktree.name',
@@ -491,8 +491,6 @@ async function nest(worktree: string, depth: number): Promise<void> {
     '-c',
     `import os\nos.chdir('${worktree}')\nfor _ in range(${depth}):\n os.mkdir('d'); os.chdir('d')\nopen('bottom','w').close()`,
   ]);
-  onTestFinished(async () => {
-    await run('rm', ['-rf', join(worktree, 'd')]);
-    expect(await readdir(worktree).catch(() => [])).not.toContain('d');
-  });
+  // Node's own rm names every folder by its whole path.
+  onTestFinished(async () => void (await run('rm', ['-rf', join(worktree, 'd')])), 60_000);
 }

@@ -12,10 +12,39 @@ export interface TreeEntry {
   readonly oid: Oid;
 }
 
+/** A file of the base. `bytes` is the blob's length, 0 for a submodule. */
+export interface BaseEntry {
+  readonly mode: string;
+  readonly oid: Oid;
+  readonly bytes: number;
+}
+
+/** base + edits in the making. A path has one character (U+0000 to U+00FF) per byte; `null` removes it. */
+export interface TreeDraft {
+  /** Keeps a blob, as it is, under the id it was hashed to (by the caller, as SHA-1 of git's blob form). */
+  putBlob(oid: Oid, bytes: Uint8Array): void;
+  write(edits: ReadonlyMap<string, { readonly mode: string; readonly oid: Oid } | null>): Promise<Oid>;
+}
+
+export interface NewCommit {
+  readonly tree: Oid;
+  readonly message: string;
+  /** Author's and committer's date, in seconds since 1970. */
+  readonly seconds: number;
+}
+
+/** Trees that these methods name stay readable for as long as a step takes, then make room for others. */
 export interface TrustedRepository {
   readonly gitDir: string;
   readonly commit: Oid;
   readonly tree: Oid;
+  /** Every file of the base by its byte path (see `TreeDraft`). Immutable, so listed once. */
+  entries(): Promise<ReadonlyMap<string, BaseEntry>>;
+  /** Several blobs at once, by id. Rejects when all of them are larger than `maxBytes`. */
+  readBlobs(oids: readonly Oid[], maxBytes: number): Promise<ReadonlyMap<Oid, Buffer>>;
+  draft(): Promise<TreeDraft>;
+  /** A commit on the base by AAS, with a pack of everything that it has and the base has not. */
+  packCommit(commit: NewCommit): Promise<{ readonly oid: Oid; readonly pack: Buffer }>;
   /** A file's bytes on the base, or null where there is none. Rejects when larger than `maxBytes`. */
   readFile(path: string, maxBytes: number): Promise<Buffer | null>;
   /** base + diff as a tree id, by `git apply --cached --binary` on a temporary index. Rejects `Patch.Unusable`. */
@@ -38,6 +67,7 @@ export interface BaseRepositories {
   open(base: Base): Promise<TrustedRepository>;
 }
 
+/** What a change may be. Counted is what the base does not have: the base was measured when it was resolved. */
 export interface DeriveLimits {
   readonly maxEntries: number;
   readonly maxDepth: number;
