@@ -59,6 +59,14 @@ interface View {
 }
 const view = (id: string) => JSON.parse(read([aas, 'session', 'view', id, '--json'])) as View;
 
+/** The events, shown meanwhile, say what happens; this only waits. Its code says how a session ended, which the view does too. */
+async function waitFor(id: string, until: 'gate' | 'end'): Promise<void> {
+  const argv = [aas, 'session', 'wait', id, '--for', until, '--timeout', waitSeconds];
+  await new Promise((resolve) => spawn(argv[0] ?? '', argv.slice(1), { stdio: 'ignore' }).once('close', resolve));
+}
+
+const quote = (text: string) => text.trimEnd().replaceAll(/^/gm, '  | ') + '\n';
+
 function makeRepository(): void {
   cpSync(join(root, 'examples', 'duration'), repository, { recursive: true });
   const git = (...args: string[]) =>
@@ -81,7 +89,7 @@ async function decide(id: string, gate: NonNullable<View['gate']>): Promise<void
     return;
   }
   process.stdout.write('  No terminal: nobody can be asked, so this demo approves by itself.\n');
-  process.stdout.write(read([aas, 'session', 'patch', id]).replaceAll(/^/gm, '  | '));
+  process.stdout.write(quote(read([aas, 'session', 'patch', id, '--diff'])));
   const argv = ['approve', id, ...(gate.subject === null ? [] : ['--subject', gate.subject])];
   step(argv);
   await show([aas, ...argv]);
@@ -110,14 +118,14 @@ async function demo(): Promise<void> {
     step(request);
     const { id } = JSON.parse(read([aas, ...request, '--json'])) as { id: string };
     const told = show([aas, 'session', 'events', id, '--follow']);
-    await show([aas, 'session', 'wait', id, '--for', 'gate', '--timeout', waitSeconds], root, [0, 1, 3]);
+    await waitFor(id, 'gate');
 
     const waiting = view(id);
     if (waiting.gate !== null) {
       say(`A person decides at ${waiting.gate.id}: ${waiting.gate.reason}`);
       await decide(id, waiting.gate);
     }
-    await show([aas, 'session', 'wait', id, '--for', 'end', '--timeout', waitSeconds], root, [0, 1, 3]);
+    await waitFor(id, 'end');
     await told;
 
     const ended = view(id);
@@ -127,7 +135,7 @@ async function demo(): Promise<void> {
       );
     }
     say(`Promoted: ${ended.promotion.ref}  ${ended.promotion.digest}`);
-    process.stdout.write(read([aas, 'session', 'patch', id]));
+    process.stdout.write(quote(read([aas, 'session', 'patch', id, '--diff'])));
 
     say('The proof: a fresh clone, plain `git am`, and the repository’s own checks');
     await prove(id);

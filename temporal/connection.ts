@@ -6,7 +6,7 @@ import type { Config } from './config.ts';
  * After an outage grpc-js backs off up to two minutes before it looks again; with these a client is back within a
  * second of the server.
  */
-export const channelArgs = {
+const channelArgs = {
   'grpc.initial_reconnect_backoff_ms': 100,
   'grpc.max_reconnect_backoff_ms': 500,
 } as const;

@@ -6,11 +6,11 @@ import { json, text } from 'node:stream/consumers';
 import { pipeline } from 'node:stream/promises';
 import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
-import { engineTarget } from './engine-host.ts';
+import { engineSocketPath } from './engine-host.ts';
 
 /** The reference that the built image goes by. Whoever configures another brings it themselves. */
 const name = { repo: 'aas-sandbox', tag: '1' };
-const reference = `${name.repo}:${name.tag}`;
+export const sandboxImage = `${name.repo}:${name.tag}`;
 
 /**
  * Imports a root file system (a tar, with its SHA-256 in hex in `<file>.sha256`) unless the engine has exactly it: the
@@ -22,14 +22,14 @@ export async function ensureSandboxImage(host: string, file: string): Promise<bo
   if ((await layersOf(host)).join() === `sha256:${digest}`) return false;
   const imported = await importArchive(host, file);
   // Podman ignores a tag given with the import.
-  const tagged = await call(host, 'POST', `/images/${imported}/tag?${new URLSearchParams(name)}`);
-  if (tagged.statusCode !== 201) throw new Error(`The engine did not tag ${reference}: ${await text(tagged)}`);
+  const tagged = await call(host, 'POST', `/images/${imported}/tag?${new URLSearchParams(name).toString()}`);
+  if (tagged.statusCode !== 201) throw new Error(`The engine did not tag ${sandboxImage}: ${await text(tagged)}`);
   tagged.resume();
   return true;
 }
 
 async function layersOf(host: string): Promise<string[]> {
-  const response = await call(host, 'GET', `/images/${reference}/json`);
+  const response = await call(host, 'GET', `/images/${sandboxImage}/json`);
   if (response.statusCode === 404) {
     response.resume();
     return [];
@@ -50,7 +50,7 @@ async function importArchive(host: string, file: string): Promise<string> {
 async function call(host: string, method: 'GET' | 'POST', path: string, body?: string): Promise<IncomingMessage> {
   const headers =
     body === undefined ? {} : { 'content-type': 'application/x-tar', 'content-length': (await stat(body)).size };
-  const outgoing = request({ ...engineTarget(host), method, path, headers });
+  const outgoing = request({ socketPath: engineSocketPath(host), method, path, headers });
   const answered = once(outgoing, 'response') as Promise<[IncomingMessage]>;
   if (body === undefined) outgoing.end();
   else await pipeline(createReadStream(body), outgoing);

@@ -1,0 +1,2 @@
+/** Stands in for a main that crashes as soon as it is ready. */
+process.send?.('ready', () => process.exit(1));
