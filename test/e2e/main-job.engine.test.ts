@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { readFile, readdir } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { temporalCli } from '../../temporal/cli.ts';
@@ -20,38 +20,34 @@ async function deleteWorkflow(stack: Stack, id: string): Promise<void> {
     temporal: { address: string };
   };
   const cli = temporalCli(loadConfig());
-  const args = ['workflow', 'delete', '--address', temporal.address, '--workflow-id', workflowIds.session(id)];
+  const args = ['workflow', 'delete', '--address', temporal.address, '--workflow-id', workflowIds.session(id), '--yes'];
   execFileSync(cli, args, { stdio: 'pipe' });
 }
 
 describe('a governed change to a real repository', () => {
   test.each(['docker', 'podman'] as const)('goes from request to a patch that mends it, on %s', async (engine) => {
     await withExample(async (repository) => {
-      await withStack(
-        async (stack) => {
-          expect(repository.run('python3', '-m', 'unittest').code).toBe(1);
-          const id = await stack.create(...job(repository));
-          await stack.approve(id);
-          const view = await stack.wait(id, 'end');
-          expect(view).toMatchObject({
-            status: 'finished',
-            outcome: 'promoted',
-            validation: { verdict: 'pass', checks: [{ name: 'unittest', exitCode: 0 }] },
-            candidate: { files: [{ path: 'duration.py', status: 'modified' }] },
-          });
-          expect(view.promotion?.digest).toBe(view.candidate?.digest);
+      await withStack(async (stack) => {
+        expect(repository.run('python3', '-m', 'unittest').code).toBe(1);
+        const id = await stack.create(...job(repository));
+        await stack.approve(id);
+        const view = await stack.wait(id, 'end');
+        expect(view).toMatchObject({
+          status: 'finished',
+          outcome: 'promoted',
+          validation: { verdict: 'pass', checks: [{ name: 'unittest', exitCode: 0 }] },
+          candidate: { files: [{ path: 'duration.py', status: 'modified' }] },
+        });
+        expect(view.promotion?.digest).toBe(view.candidate?.digest);
 
-          const { stdout: patch } = await stack.aas('session', 'patch', id);
-          await withPatched(repository, patch, async (clone) => {
-            expect(clone.run('python3', '-m', 'unittest').code).toBe(0);
-            const message = clone.git('log', '-1', '--format=%B');
-            expect(message.trim()).toBe(`${exampleGoal}\n\nAAS-Session: ${id}\nAAS-Job: ${view.job}`);
-          });
-          expect(await readdir(join(stack.home, 'promoted'))).toEqual([`${id}.patch`]);
-        },
-        {},
-        engine,
-      );
+        const { stdout: patch } = await stack.aas('session', 'patch', id);
+        await withPatched(repository, patch, async (clone) => {
+          expect(clone.run('python3', '-m', 'unittest').code).toBe(0);
+          const message = clone.git('log', '-1', '--format=%B');
+          expect(message.trim()).toBe(`${exampleGoal}\n\nAAS-Session: ${id}\nAAS-Job: ${view.job}`);
+        });
+        expect(await readFile(join(stack.home, 'promoted', `${id}.patch`), 'utf8')).toBe(patch);
+      }, engine);
     });
   });
 
@@ -94,7 +90,11 @@ describe('a governed change to a real repository', () => {
         const { promotion } = await stack.wait(id, 'end');
         expect(promotion).toMatchObject({ mode: 'branch', ref: `refs/heads/aas/${id}` });
         expect(repository.git('rev-parse', `aas/${id}`).trim()).toBe(promotion?.commit);
-        expect(repository.git('for-each-ref', '--exclude=refs/heads/aas/')).toBe(before);
+        const others = repository
+          .git('for-each-ref')
+          .split('\n')
+          .filter((line) => !line.endsWith(`aas/${id}`));
+        expect(others.join('\n')).toBe(before);
         expect(repository.git('status', '--porcelain')).toBe('');
         repository.git('checkout', '--quiet', `aas/${id}`);
         expect(repository.run('python3', '-m', 'unittest').code).toBe(0);

@@ -3,8 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { Client, Connection } from '@temporalio/client';
 import type { WorkflowHandleWithFirstExecutionRunId } from '@temporalio/client';
 import { DefaultLogger, NativeConnection, Runtime, Worker, bundleWorkflowCode } from '@temporalio/worker';
-import type { WorkflowBundleWithSourceMap } from '@temporalio/worker';
-import { inject } from 'vitest';
+import { afterAll, inject } from 'vitest';
 import { createRecordActivities } from '../../activities/records.ts';
 import { isUpdateUnheard } from '../../client/operations/temporal-errors.ts';
 import { workflowsPath } from '../../temporal/bundle.ts';
@@ -112,42 +111,55 @@ export class TestSession {
   }
 }
 
-let bundle: Promise<WorkflowBundleWithSourceMap> | undefined;
-const bundleOnce = () => (bundle ??= bundleWorkflowCode({ workflowsPath, logger: new DefaultLogger('ERROR') }));
+/** Workers for every queue, shared by the tests of a file: starting them anew for each would be most of its time. */
+interface Lab {
+  readonly client: Client;
+  readonly steps: Steps;
+  readonly records: RecordRequest[];
+  close(): Promise<void>;
+}
 
-/** Lends a bench: workers for every queue, gone when `use` ends. Queues are the product's own, so one bench at a time. */
+let lab: Promise<Lab> | undefined;
+afterAll(async () => (await lab)?.close());
+
+/** Lends a bench whose steps are those that pass, but for `change`. One at a time: queues carry the product's names. */
 export async function withBench(change: Partial<Steps>, use: (bench: Bench) => Promise<void>): Promise<void> {
-  quiet();
+  const { client, steps, records } = await (lab ??= openLab());
+  Object.assign(steps, passingSteps(), change);
+  records.length = 0;
+  await use({
+    client,
+    steps,
+    records,
+    start: async (input = {}) => {
+      const id = `s-${randomUUID().slice(0, 13)}`;
+      const args: [SessionInput] = [{ ...sessionInput(id), ...input }];
+      const options = { workflowId: workflowIds.session(id), taskQueue: queues.sessions, args };
+      const handle = await client.workflow.start<typeof session>(workflowTypes.session, options);
+      return new TestSession(id, handle, records);
+    },
+  });
+}
+
+async function openLab(): Promise<Lab> {
+  Runtime.install({ logger: new DefaultLogger('ERROR') });
   const address = inject('temporalAddress');
   const connection = await Connection.connect({ address });
   const native = await NativeConnection.connect({ address });
   const client = new Client({ connection });
-  const steps: Steps = { ...passingSteps(), ...change };
+  const steps = passingSteps();
   const records: RecordRequest[] = [];
   const workers = await createWorkers(native, client, steps, records);
   const running = workers.map((worker) => worker.run());
-  try {
-    await use({
-      client,
-      steps,
-      records,
-      start: async (input = {}) => {
-        const id = `s-${randomUUID().slice(0, 13)}`;
-        const args: [SessionInput] = [{ ...sessionInput(id), ...input }];
-        const options = { workflowId: workflowIds.session(id), taskQueue: queues.sessions, args };
-        return new TestSession(
-          id,
-          await client.workflow.start<typeof session>(workflowTypes.session, options),
-          records,
-        );
-      },
-    });
-  } finally {
-    for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
-    await Promise.allSettled(running);
-    await native.close();
-    await connection.close();
-  }
+  return {
+    ...{ client, steps, records },
+    close: async () => {
+      for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
+      await Promise.allSettled(running);
+      await native.close();
+      await connection.close();
+    },
+  };
 }
 
 async function createWorkers(
@@ -187,7 +199,7 @@ async function createWorkers(
     Worker.create({
       ...common,
       taskQueue: queues.sessions,
-      workflowBundle: await bundleOnce(),
+      workflowBundle: await bundleWorkflowCode({ workflowsPath, logger: new DefaultLogger('ERROR') }),
       activities: {
         record,
         requestPromotion,
@@ -229,10 +241,4 @@ function sessionInput(sessionId: string): SessionInput {
     baseRef: 'main',
     createdAt: new Date().toISOString(),
   };
-}
-
-let installed = false;
-function quiet(): void {
-  if (!installed) Runtime.install({ logger: new DefaultLogger('ERROR') });
-  installed = true;
 }

@@ -5,7 +5,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { inject } from 'vitest';
+import { afterAll, inject } from 'vitest';
 import type { SessionState } from '../../temporal/contract/messages.ts';
 import { freePort } from '../../temporal/free-port.ts';
 
@@ -109,14 +109,29 @@ export class Stack {
   }
 }
 
-/** Lends a running stack; everything it started or wrote is gone when `use` ends. */
-export async function withStack(
-  use: (stack: Stack) => Promise<void>,
-  settings: NodeJS.ProcessEnv = {},
-  engineKind: 'docker' | 'podman' = 'docker',
-): Promise<void> {
+type EngineKind = 'docker' | 'podman';
+interface Running {
+  readonly stack: Stack;
+  stop(): Promise<void>;
+}
+
+/** A stack for each engine, shared by the tests of a file; everything it started or wrote is gone when they have ended. */
+const running = new Map<EngineKind, Promise<Running>>();
+afterAll(async () => {
+  for (const each of running.values()) await (await each).stop();
+});
+
+/** Lends a running stack on an engine. */
+export async function withStack(use: (stack: Stack) => Promise<void>, kind: EngineKind = 'docker'): Promise<void> {
+  const started = running.get(kind) ?? start(kind);
+  running.set(kind, started);
+  const { stack } = await started;
+  await use(stack);
+}
+
+async function start(kind: EngineKind): Promise<Running> {
   const home = await mkdtemp(join(tmpdir(), 'aas-e2e-'));
-  const engine = inject('engines').find(({ kind }) => kind === engineKind);
+  const engine = inject('engines').find((each) => each.kind === kind);
   const environment = {
     PATH: process.env['PATH'],
     HOME: home,
@@ -127,30 +142,22 @@ export async function withStack(
     AAS_LEASE_MS: '10000',
     AAS_SWEEP_MS: '2000',
     NO_COLOR: '1',
-    ...settings,
   };
   const up = spawn(process.execPath, [join(root, 'workers', 'stack.ts'), 'up'], {
     env: environment,
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   });
   let log = '';
-  for (const stream of [up.stdout, up.stderr]) stream.setEncoding('utf8').on('data', (text: string) => (log += text));
+  for (const stream of [up.stdout, up.stderr]) stream?.setEncoding('utf8').on('data', (text: string) => (log += text));
   const ended = new Promise<void>((resolve) => up.once('exit', () => resolve()));
-  const stack = new Stack(home, environment);
-  try {
-    await ready(stack, ended, () => log);
-    await use(stack);
-  } finally {
-    up.kill('SIGTERM');
-    await ended;
-    await rm(home, { recursive: true, force: true });
-  }
-}
-
-async function ready(stack: Stack, ended: Promise<void>, log: () => string): Promise<void> {
-  let over = false;
-  void ended.then(() => (over = true));
-  while ((await stack.aas('status')).code !== 0) {
-    if (over) throw new Error(`the stack did not start:\n${log()}`);
-  }
+  if ((await Promise.race([once(up, 'message'), ended])) === undefined)
+    throw new Error(`the stack did not start:\n${log}`);
+  return {
+    stack: new Stack(home, environment),
+    stop: async () => {
+      up.kill('SIGTERM');
+      await ended;
+      await rm(home, { recursive: true, force: true });
+    },
+  };
 }
