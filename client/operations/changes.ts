@@ -1,0 +1,50 @@
+import { watch } from 'node:fs';
+import { basename, dirname } from 'node:path';
+
+export interface Changes {
+  /** Resolves when something may have changed, after `timeoutMs`, or when `signal` aborts; never rejects. */
+  next(timeoutMs: number, signal?: AbortSignal): Promise<void>;
+  close(): void;
+}
+
+/** Many records are written in one go; whoever waits is woken once for them. */
+const settleMs = 5;
+
+/**
+ * Watches the store's file and its write-ahead log, whichever process writes them. A missed notice costs a waiter its
+ * `timeoutMs`, so waiters always look again by themselves; another kind of store just never gives notice.
+ */
+export function watchChanges(storeFile: string): Changes {
+  const waiting = new Set<() => void>();
+  let settling: NodeJS.Timeout | undefined;
+  const watcher = watch(dirname(storeFile), (_event, file) => {
+    if (waiting.size === 0 || settling !== undefined || file?.startsWith(basename(storeFile)) === false) return;
+    settling = setTimeout(() => {
+      settling = undefined;
+      for (const wake of [...waiting]) wake();
+    }, settleMs);
+  });
+  // Without a watcher the waiters' own time limits still drive them.
+  watcher.on('error', () => watcher.close());
+
+  return {
+    next: (timeoutMs, signal) =>
+      new Promise((resolve) => {
+        if (signal?.aborted) return resolve();
+        const wake = () => {
+          clearTimeout(timer);
+          signal?.removeEventListener('abort', wake);
+          waiting.delete(wake);
+          resolve();
+        };
+        const timer = setTimeout(wake, timeoutMs);
+        signal?.addEventListener('abort', wake, { once: true });
+        waiting.add(wake);
+      }),
+    close() {
+      watcher.close();
+      clearTimeout(settling);
+      for (const wake of [...waiting]) wake();
+    },
+  };
+}

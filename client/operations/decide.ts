@@ -1,0 +1,147 @@
+import { randomUUID, randomBytes } from 'node:crypto';
+import { z } from 'zod';
+import { sha256 } from '../../artifacts/digest.ts';
+import { decisionKindSchema } from '../../temporal/contract/evidence.ts';
+import { endedStatuses } from '../../temporal/contract/messages.ts';
+import type {
+  Decision,
+  DecisionAnswer,
+  GateView,
+  SessionState,
+  SignedDecision,
+} from '../../temporal/contract/messages.ts';
+import { artifactRefSchema, digestSchema, nameSchema } from '../../temporal/contract/primitives.ts';
+import { OperationError, unknownSession } from './errors.ts';
+import { parseInput } from './parse.ts';
+import type { Caller, OperationPorts } from './ports.ts';
+
+export const decisionRequestSchema = z
+  .strictObject({
+    kind: decisionKindSchema,
+    /** The gate this is for: an old click must not approve a new gate. */
+    gate: z.string().min(1).max(64),
+    /** What the gate shows as its subject. An approval must name it: what was looked at is what is approved. */
+    subject: digestSchema.nullable().optional(),
+    reason: z.string().trim().min(1).max(4000).nullable().default(null),
+    note: z.string().trim().min(1).max(16_000).nullable().default(null),
+    fresh: z.boolean().default(false),
+    agent: nameSchema.nullable().default(null),
+    patch: artifactRefSchema.nullable().default(null),
+  })
+  .refine((decision) => decision.kind !== 'approve' || decision.subject !== undefined, {
+    path: ['subject'],
+    error: 'an approval names the subject it is about, as the open gate shows it',
+  })
+  .refine((decision) => decision.kind !== 'amend' || decision.patch !== null, {
+    path: ['patch'],
+    error: 'an amendment names its patch: put the bytes to /patches first',
+  })
+  .meta({ id: 'DecisionRequest' });
+
+/** A decision sent at once is used at once; a printed one has to find its way to the Temporal Web UI. */
+const sentTtlMs = 10 * 60_000;
+const printedTtlMs = 60 * 60_000;
+
+const gateMovesMs = 300;
+
+export function createDeciding({ store, artifacts, workflows, changes, signDecision }: OperationPorts) {
+  /**
+   * Signs and sends a decision; resolves once it was verified and recorded. `idempotencyKey` makes a repeated call the
+   * same decision. Rejects `input.invalid`, `session.unknown`, `gate.*`, `decision.invalid`, `temporal.unavailable`.
+   */
+  async function decide(
+    sessionId: string,
+    input: unknown,
+    caller: Caller,
+    idempotencyKey: string | null,
+  ): Promise<DecisionAnswer> {
+    const signed = await build(sessionId, input, caller, sentTtlMs);
+    const answer = await workflows.decide(signed, updateId(sessionId, caller, idempotencyKey));
+    await gateMoved(sessionId, signed.decision.gate);
+    return answer;
+  }
+
+  /**
+   * The row shows a decided gate until the session's next step is recorded, a moment later. Who decides and then waits
+   * for a gate must not be answered with the old one; a gate that wants more approvals stays, and costs them the moment.
+   */
+  async function gateMoved(sessionId: string, gate: string): Promise<void> {
+    const giveUpAt = Date.now() + gateMovesMs;
+    while (Date.now() < giveUpAt && (await store.session(sessionId))?.gate?.id === gate) {
+      await changes.next(giveUpAt - Date.now());
+    }
+  }
+
+  /** The signed decision without sending it: what `approve --print` shows, for a Signal or Update by hand. */
+  const signDecisionOnly = (sessionId: string, input: unknown, caller: Caller): Promise<SignedDecision> =>
+    build(sessionId, input, caller, printedTtlMs);
+
+  async function build(sessionId: string, input: unknown, caller: Caller, ttlMs: number): Promise<SignedDecision> {
+    const request = parseInput(decisionRequestSchema, input, 'The decision');
+    const state = await store.session(sessionId);
+    if (state === null) throw unknownSession(sessionId);
+    const gate = openGate(state, request.gate);
+    if (!gate.offers.includes(request.kind)) {
+      throw new OperationError(
+        'gate.not_offered',
+        `${gate.id} takes ${gate.offers.join(', ')}; ${request.kind} is not offered`,
+        {
+          next: `Choose one of: ${gate.offers.join(', ')}`,
+        },
+      );
+    }
+    if (request.subject !== undefined && request.subject !== gate.subject) throw staleSubject(gate);
+    if (request.patch !== null && !(await artifacts.has(request.patch.digest))) {
+      throw new OperationError('artifact.unknown', `There is no patch ${request.patch.digest}`, {
+        next: `Send its bytes to /api/v1/sessions/${sessionId}/patches first`,
+      });
+    }
+    const now = Date.now();
+    const decision: Decision = {
+      type: 'aas.dev/decision/v1',
+      session: sessionId,
+      ...request,
+      subject: gate.subject,
+      actor: caller.name,
+      method: caller.method,
+      decidedAt: new Date(now).toISOString(),
+      expiresAt: new Date(now + ttlMs).toISOString(),
+      nonce: randomBytes(16).toString('hex'),
+    };
+    return { decision, envelope: signDecision(decision) };
+  }
+
+  return { decide, signDecisionOnly };
+}
+
+/** Early and clear; the workflow's own guard judges again, on what is true there and then. */
+function openGate(state: SessionState, gateId: string): GateView {
+  if (endedStatuses.includes(state.status)) {
+    throw new OperationError(
+      'gate.not_open',
+      `Session ${state.id} has ended (${state.outcome ?? state.status}): no gate is open`,
+      {
+        next: `Look at it with \`aas session view ${state.id}\``,
+      },
+    );
+  }
+  if (state.gate === null) {
+    throw new OperationError('gate.not_open', `Session ${state.id} waits for no decision now`, {
+      next: `Wait for it with \`aas session wait ${state.id} --for gate\``,
+    });
+  }
+  if (state.gate.id !== gateId) {
+    throw new OperationError('gate.stale', `Gate ${gateId.slice(0, 64)} is not open; ${state.gate.id} is`, {
+      next: 'Look at the session again and decide on what is there now',
+    });
+  }
+  return state.gate;
+}
+
+const staleSubject = (gate: GateView) =>
+  new OperationError('gate.stale', `What waits at ${gate.id} is not what you decided on`, {
+    next: 'Look at the session again and decide on what is there now',
+  });
+
+const updateId = (sessionId: string, caller: Caller, key: string | null): string =>
+  key === null ? randomUUID() : sha256(JSON.stringify([sessionId, caller.name, key]));

@@ -1,0 +1,71 @@
+/** `main.ts` as people and scripts start it. What each command does is tested in the files beside this one. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chmod, mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { sessionSchema } from '../../../client/schemas/session.ts';
+import { startApi } from '../helpers/api.ts';
+import type { TestApi } from '../helpers/api.ts';
+import { environmentOf, runProcess } from '../helpers/cli.ts';
+import { ended, seed, tell } from '../helpers/sessions.ts';
+import { fakeWorkflows } from '../helpers/workflows.ts';
+
+let api: TestApi;
+beforeAll(async () => {
+  api = await startApi(fakeWorkflows());
+});
+afterAll(() => api.close());
+const run = (...args: string[]) => runProcess(environmentOf(api), args);
+
+test('create, wait and view: JSON on standard output and nothing else, codes as promised', async () => {
+  const created = await run('session', 'create', '--repo', '/repo', '--goal', 'x', '--command', 'y', '--json');
+  const { id } = sessionSchema.parse(JSON.parse(created.stdout));
+  expect(created.code).toBe(0);
+  const waiting = run('session', 'wait', id, '--for', 'end', '--timeout', '20', '--json');
+  await tell(api.store, id, 'session.ended', { ...ended, status: 'refused', outcome: 'policy_denied' });
+  expect(await waiting).toMatchObject({ code: 3 });
+  expect(JSON.parse((await run('session', 'view', id, '--json')).stdout)).toMatchObject({ outcome: 'policy_denied' });
+});
+
+test('usage errors, and an environment that cannot be used', async () => {
+  expect(await run('session', 'veiw')).toMatchObject({ code: 2, stdout: '' });
+  const wrong = await runProcess({ ...environmentOf(api), AAS_API_PORT: 'http' }, ['session', 'list']);
+  expect(wrong).toMatchObject({ code: 2, stdout: '' });
+  expect(wrong.stderr).toContain('AAS_API_PORT');
+});
+
+test('the token of the file, and the address of the running stack, are found', async () => {
+  await writeFile(join(api.home, 'token'), `${api.token}\n`);
+  await chmod(join(api.home, 'token'), 0o600);
+  const stack = { pid: process.pid, api: { url: api.url }, temporal: { address: 'x' }, container: { host: 'x' } };
+  await mkdir(join(api.home, 'run'));
+  await writeFile(join(api.home, 'run', 'stack.json'), JSON.stringify(stack));
+  expect(await runProcess({ AAS_HOME: api.home }, ['session', 'list', '--json'])).toMatchObject({ code: 0 });
+});
+
+test('a reader that leaves early is no failure', async () => {
+  const id = await seed(api.store, ended);
+  await api.logs.append(id, 'round-1', 0, Buffer.alloc(1024 * 1024, 'x\n'));
+  const main = fileURLToPath(new URL('../../../client/cli/main.ts', import.meta.url));
+  const child = spawn(process.execPath, [main, 'session', 'logs', id], {
+    env: { PATH: process.env['PATH'] ?? '', ...environmentOf(api) },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  await once(child.stdout, 'readable');
+  child.stdout.destroy();
+  expect(await once(child, 'exit')).toEqual([0, null]);
+});
+
+test('Ctrl-C ends a stream, and says nothing wrong', async () => {
+  const id = await seed(api.store);
+  const main = fileURLToPath(new URL('../../../client/cli/main.ts', import.meta.url));
+  const child = spawn(process.execPath, [main, 'session', 'events', id, '--follow', '--json'], {
+    env: { PATH: process.env['PATH'] ?? '', ...environmentOf(api) },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  await once(child.stdout, 'readable');
+  child.kill('SIGINT');
+  expect(await once(child, 'exit')).toEqual([0, null]);
+});

@@ -1,0 +1,43 @@
+import { OperationError } from '../../../client/operations/errors.ts';
+import type { SessionWorkflows } from '../../../client/operations/workflows.ts';
+import type { SessionInput, SignedDecision } from '../../../temporal/contract/messages.ts';
+
+export interface FakeWorkflows extends SessionWorkflows {
+  readonly started: SessionInput[];
+  readonly decided: { decision: SignedDecision; updateId: string }[];
+  /** Set to false: Temporal is away. */
+  up: boolean;
+  /** What the next decision is refused with. */
+  refusal: OperationError | null;
+  /** What cancelling does, besides answering. */
+  onCancel: (sessionId: string) => Promise<'ended' | 'stopping' | 'gone'>;
+}
+
+const away = () => new OperationError('temporal.unavailable', 'Temporal does not answer', { next: 'aas up' });
+
+/** Takes everything, remembers it, and starts nothing. */
+export function fakeWorkflows(): FakeWorkflows {
+  const fake: FakeWorkflows = {
+    started: [],
+    decided: [],
+    up: true,
+    refusal: null,
+    onCancel: async () => 'gone',
+    async start(input) {
+      if (!fake.up) throw away();
+      if (!fake.started.some(({ sessionId }) => sessionId === input.sessionId)) fake.started.push(input);
+    },
+    async decide(decision, updateId) {
+      if (!fake.up) throw away();
+      if (fake.refusal) throw fake.refusal;
+      fake.decided.push({ decision, updateId });
+      return { gate: decision.decision.gate, kind: decision.decision.kind, accepted: true };
+    },
+    async cancel(sessionId) {
+      if (!fake.up) throw away();
+      return fake.onCancel(sessionId);
+    },
+    history: async () => null,
+  };
+  return fake;
+}

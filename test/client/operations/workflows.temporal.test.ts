@@ -1,0 +1,105 @@
+/** The operations over the real session workflow on a real server; only its steps are the test's. */
+import { inject, afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { createSessionWorkflows } from '../../../client/operations/workflows.ts';
+import { lazyTemporalClient } from '../../../temporal/connection.ts';
+import type { TemporalClient } from '../../../temporal/connection.ts';
+import { workflowIds } from '../../../temporal/contract/messages.ts';
+import type { Decision } from '../../../temporal/contract/messages.ts';
+import { digest } from '../../helpers/fake-steps.ts';
+import { withBench } from '../../helpers/sessions.ts';
+import { startApi } from '../helpers/api.ts';
+import type { TestApi } from '../helpers/api.ts';
+import { job } from '../helpers/sessions.ts';
+
+let temporal: TemporalClient;
+let api: TestApi;
+beforeEach(async () => {
+  temporal = lazyTemporalClient({ address: inject('temporalAddress'), namespace: 'default' }, 'test');
+  api = await startApi(createSessionWorkflows(temporal.client));
+});
+afterEach(async () => {
+  await api.close();
+  await temporal.close();
+});
+
+const ada = { name: 'ada', method: 'token' };
+/** The story goes into the API's own store, as control would write it. */
+const recording = { onRecord: (record: Parameters<TestApi['store']['record']>[0]) => void api.store.record(record) };
+
+async function atGate(): Promise<string> {
+  const { session, started } = await api.operations.createSession(job, ada, null);
+  expect(started).toBe(true);
+  expect(await api.operations.wait(session.id, 'gate', 20_000)).toMatchObject({
+    result: 'gate',
+    session: { gate: { id: 'approval-1' } },
+  });
+  return session.id;
+}
+
+const approve = { kind: 'approve', gate: 'approval-1', subject: digest('subject') };
+
+test('from request to promotion', async () => {
+  await withBench(recording, async ({ client }) => {
+    const id = await atGate();
+    expect(await api.operations.decide(id, approve, ada, 'key')).toEqual({
+      gate: 'approval-1',
+      kind: 'approve',
+      accepted: true,
+    });
+    expect(await api.operations.wait(id, 'end', 20_000)).toMatchObject({
+      result: 'end',
+      session: { outcome: 'promoted' },
+    });
+
+    const handle = client.workflow.getHandle(workflowIds.session(id));
+    await handle.result();
+    const { typedSearchAttributes, staticSummary } = await handle.describe().then(async (description) => ({
+      typedSearchAttributes: JSON.stringify(description.typedSearchAttributes.getAll()),
+      staticSummary: await description.staticSummary(),
+    }));
+    expect(typedSearchAttributes).toContain(job.repository);
+    expect(staticSummary).toBe(job.goal);
+    expect(JSON.parse(await api.operations.history(id))).toHaveProperty('events');
+
+    expect(await createSessionWorkflows(client).cancel(id, { actor: 'ada', reason: null }, 1_000)).toBe('gone');
+    expect(await createSessionWorkflows(client).history('s-never')).toBeNull();
+  });
+});
+
+describe('what the workflow’s own guard refuses', () => {
+  test.each([
+    ['another gate', { gate: 'approval-9' }, 'gate.stale'],
+    ['another subject', { subject: digest('old') }, 'gate.stale'],
+    ['what is not offered', { kind: 'raise' }, 'gate.not_offered'],
+    ['an old decision', { expiresAt: '2020-01-01T00:00:00.000Z' }, 'decision.invalid'],
+  ] as const)('%s', async (_what, change, code) => {
+    await withBench(recording, async () => {
+      const id = await atGate();
+      const signed = await api.operations.signDecisionOnly(id, approve, ada);
+      const decision: Decision = { ...signed.decision, ...change };
+      const workflows = createSessionWorkflows(temporal.client);
+      await expect(workflows.decide({ ...signed, decision }, 'id')).rejects.toMatchObject({ code });
+      expect((await api.operations.view(id)).gate?.id).toBe('approval-1');
+      await api.operations.cancel(id, {}, ada);
+    });
+  });
+});
+
+test('one Idempotency-Key is one decision, also when its answer was lost', async () => {
+  await withBench(recording, async () => {
+    const id = await atGate();
+    const signed = await api.operations.signDecisionOnly(id, approve, ada);
+    const workflows = createSessionWorkflows(temporal.client);
+    const first = await workflows.decide(signed, 'same');
+    expect(await workflows.decide(signed, 'same')).toEqual(first);
+    expect(await api.operations.wait(id, 'end', 20_000)).toMatchObject({ result: 'end' });
+  });
+});
+
+test('cancelling at a gate answers when it has ended', async () => {
+  await withBench(recording, async () => {
+    const id = await atGate();
+    expect(await api.operations.cancel(id, { reason: 'no need' }, ada)).toMatchObject({ result: 'cancelled' });
+    await expect(api.operations.decide(id, approve, ada, null)).rejects.toMatchObject({ code: 'gate.not_open' });
+  });
+});
