@@ -44,13 +44,9 @@ export function createDecisionActivities(
       const receipt = await evidence.open('receipt', promotion.receipt).catch((error: unknown) => {
         throw refusal(failures.evidenceInvalid, 'The promoter has not signed for this promotion', error);
       });
-      const { digest: candidate, receipt: _, ...written } = promotion;
-      const claimed = { ...written, session: sessionId, candidate };
-      const { session, mode, ref, commit, baseCommit } = receipt;
-      if (
-        canonicalJson(claimed) !==
-        canonicalJson({ session, candidate: receipt.candidate, mode, ref, commit, baseCommit })
-      ) {
+      const { mode, ref, commit, baseCommit } = receipt;
+      const signed = { mode, ref, commit, baseCommit, digest: receipt.candidate, receipt: promotion.receipt };
+      if (receipt.session !== sessionId || canonicalJson(signed) !== canonicalJson(promotion)) {
         throw refusal(failures.evidenceInvalid, 'The promoter signed for another promotion than this');
       }
     },

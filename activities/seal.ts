@@ -1,6 +1,6 @@
 /** The end of the record: a closed session's history becomes an artifact, and the last line names it. */
 import type { Client } from '@temporalio/client';
-import { WorkflowFailedError } from '@temporalio/client';
+import { WorkflowFailedError, WorkflowNotFoundError } from '@temporalio/client';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
 import type { ArtifactStore } from '../artifacts/artifact-store.ts';
 import { canonicalJson } from '../artifacts/digest.ts';
@@ -36,13 +36,7 @@ async function sealSession({ artifacts, store, temporal, onSealed }: SealPorts, 
     'application/json',
   );
 
-  const state = await store.session(sessionId);
-  if (state !== null && !endedStatuses.includes(state.status)) {
-    // Terminated or timed out in Temporal: the workflow could not say so itself.
-    const reason = `The workflow was ended from outside (${status.name.toLowerCase()})`;
-    const change = { status: 'failed', detail: null, gate: null, reason, endedAt: new Date().toISOString() } as const;
-    await store.record(line(sessionId, 'session.terminated', { change }));
-  }
+  await endRow(store, sessionId, `The workflow was ended from outside (${status.name.toLowerCase()})`);
   const data = { history: history.digest, events: events.events?.length ?? 0, closed: status.name };
   await store.record(line(sessionId, 'session.sealed', { data, artifacts: [history.digest] }));
   const sealed = await store.session(sessionId);
@@ -66,7 +60,7 @@ function line(sessionId: string, type: string, rest: Partial<RecordRequest>): Re
 
 /**
  * Starts the sealer of every session that has none: those that were terminated, and those whose last step did not get
- * to it. A sealer waits for its session to close, so the sweep asks for the closed ones only.
+ * to it. A sealer waits for its session to close, so only the closed ones are asked for.
  */
 export async function sweep(
   { store, temporal }: Pick<SealPorts, 'store' | 'temporal'>,
@@ -74,10 +68,36 @@ export async function sweep(
 ): Promise<string[]> {
   const swept: string[] = [];
   for (const sessionId of await store.unsealed(limit)) {
-    const { status } = await temporal.workflow.getHandle(workflowIds.session(sessionId)).describe();
-    if (status.name === 'RUNNING') continue;
-    await startSeal(temporal, sessionId);
+    const status = await statusOf(temporal, sessionId);
+    if (status === 'RUNNING') continue;
+    if (status === null) await closeForgotten(store, sessionId);
+    else await startSeal(temporal, sessionId);
     swept.push(sessionId);
   }
   return swept;
+}
+
+/** Null: Temporal has no such workflow, not even a closed one. */
+async function statusOf(temporal: Client, sessionId: string): Promise<string | null> {
+  try {
+    const { status } = await temporal.workflow.getHandle(workflowIds.session(sessionId)).describe();
+    return status.name;
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError) return null;
+    throw error;
+  }
+}
+
+/** Deleted in Temporal before it was sealed: its records stay, and say so. */
+async function closeForgotten(store: Store, sessionId: string): Promise<void> {
+  await endRow(store, sessionId, 'The workflow was deleted in Temporal before it was archived');
+  await store.record(line(sessionId, 'session.sealed', { data: { history: null, events: 0, closed: 'DELETED' } }));
+}
+
+/** A workflow that was ended from outside could not say so itself. */
+async function endRow(store: Store, sessionId: string, reason: string): Promise<void> {
+  const state = await store.session(sessionId);
+  if (state === null || endedStatuses.includes(state.status)) return;
+  const change = { status: 'failed', detail: null, gate: null, reason, endedAt: new Date().toISOString() } as const;
+  await store.record(line(sessionId, 'session.terminated', { change }));
 }

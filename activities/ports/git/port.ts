@@ -6,12 +6,6 @@
  */
 import type { Base, ChangedFile, Finding, Oid } from '../../../temporal/contract/messages.ts';
 
-export interface TreeEntry {
-  readonly path: string;
-  readonly mode: string;
-  readonly oid: Oid;
-}
-
 /** A file of the base. `bytes` is the blob's length, 0 for a submodule. */
 export interface BaseEntry {
   readonly mode: string;
