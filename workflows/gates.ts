@@ -60,7 +60,9 @@ export class Gates {
   constructor(story: Story) {
     this.story = story;
     // Validators must be synchronous: the SDK does not await them, and one that returns a promise refuses nothing.
-    setHandler(decideUpdate, (signed) => this.submit(signed), { validator: (signed) => this.guard(signed) });
+    setHandler(decideUpdate, (signed: SignedDecision) => this.submit(signed), {
+      validator: (signed: SignedDecision) => this.guard(signed),
+    });
     setHandler(decideSignal, (signed: SignedDecision) => {
       this.submit(signed).catch(() => undefined);
     });
@@ -83,7 +85,7 @@ export class Gates {
       await this.story.tell('gate.opened', change, { data: { gate } });
       const approvals: CountedDecision[] = [];
       while (approvals.length < count) {
-        const next = await this.next(gate);
+        const next = await this.next(gate, count - approvals.length);
         if (next === null) return null;
         if (next.decision.kind !== 'approve') return [next];
         approvals.push(next);
@@ -95,7 +97,7 @@ export class Gates {
     }
   }
 
-  private async next(gate: GateView): Promise<CountedDecision | null> {
+  private async next(gate: GateView, missing: number): Promise<CountedDecision | null> {
     for (;;) {
       const remainingMs = Date.parse(gate.deadline) - Date.now();
       const summary = `person: ${gate.id}`;
@@ -103,13 +105,13 @@ export class Gates {
         await this.story.tell('gate.expired', { gate: null }, { data: { gate: gate.id, deadline: gate.deadline } });
         return null;
       }
-      const counted = await this.count(gate);
+      const counted = await this.count(gate, missing);
       if (counted !== null) return counted;
     }
   }
 
-  /** Verifies and records the oldest submission; null when it does not count. */
-  private async count(gate: GateView): Promise<CountedDecision | null> {
+  /** Verifies and records the oldest submission; null when it does not count. `missing` approvals decide the gate. */
+  private async count(gate: GateView, missing: number): Promise<CountedDecision | null> {
     const submission = this.submissions.shift();
     if (submission === undefined) return null;
     const { decision } = submission.signed;
@@ -118,11 +120,10 @@ export class Gates {
       this.guard(submission.signed);
       const digest = await control.verifyDecision(submission.signed);
       this.voters.push(decision.actor);
-      await this.story.tell(
-        'gate.decided',
-        {},
-        { actor: decision.actor, artifacts: [digest], data: describeDecision(decision, digest) },
-      );
+      const decides = decision.kind !== 'approve' || missing === 1;
+      const change = decides ? ({ status: 'running', detail: null, gate: null } as const) : {};
+      const data = describeDecision(decision, digest);
+      await this.story.tell('gate.decided', change, { actor: decision.actor, artifacts: [digest], data });
       submission.settle({ gate: gate.id, kind: decision.kind, accepted: true });
       return { decision, digest };
     } catch (error) {

@@ -22,6 +22,8 @@ import type {
 const soon = { initialInterval: 100, backoffCoefficient: 2, maximumInterval: '10s' } as const;
 const retry = { ...soon, maximumAttempts: 30, nonRetryableErrorTypes: nonRetryableFailures };
 
+/** A container is gone before its session says that it is cancelled (P13). */
+const cancellationType = 'WAIT_CANCELLATION_COMPLETED';
 /** Every step with this says that it is alive three times as often (activities/heartbeat.ts). */
 const heartbeatTimeout = '2500ms';
 const slackMs = 5 * 60_000;
@@ -65,6 +67,7 @@ export const proxyOptions = {
     scheduleToStartTimeout: timings.hostLostAfterMs,
     startToCloseTimeout: timings.runMs + slackMs,
     heartbeatTimeout: timings.heartbeatMs,
+    cancellationType,
     retry,
   }),
   validate: (timings: AdmittedJob['timings']) => ({
@@ -72,6 +75,7 @@ export const proxyOptions = {
     startToCloseTimeout: timings.validateMs + slackMs,
     scheduleToCloseTimeout: timings.validateMs + 12 * slackMs,
     heartbeatTimeout: timings.heartbeatMs,
+    cancellationType,
     retry,
   }),
   promote: {

@@ -118,7 +118,7 @@ export class Story {
 export const now = (): Timestamp => new Date().toISOString();
 
 /** At most `maxFindings` enter history and the row, the gravest first; the rest is counted. */
-export function capFindings(findings: readonly Finding[]): readonly Finding[] {
+function capFindings(findings: readonly Finding[]): readonly Finding[] {
   if (findings.length <= maxFindings) return findings;
   const gravity = { deny: 0, review: 1, info: 2 };
   const sorted = [...findings].sort((a, b) => gravity[a.severity] - gravity[b.severity]);

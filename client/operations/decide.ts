@@ -38,13 +38,13 @@ export const decisionRequestSchema = z
   })
   .meta({ id: 'DecisionRequest' });
 
-/** A decision sent at once is used at once; a printed one has to find its way to the Temporal Web UI. */
-const sentTtlMs = 10 * 60_000;
-const printedTtlMs = 60 * 60_000;
+/**
+ * How long a decision may be used. Long enough for the promoter's queue and for checks that run again on a moved base; it
+ * is bound to one gate and one subject, so age adds no reach.
+ */
+const decisionTtlMs = 24 * 60 * 60_000;
 
-const gateMovesMs = 300;
-
-export function createDeciding({ store, artifacts, workflows, changes, signDecision }: OperationPorts) {
+export function createDeciding({ store, artifacts, workflows, signDecision }: OperationPorts) {
   /**
    * Signs and sends a decision; resolves once it was verified and recorded. `idempotencyKey` makes a repeated call the
    * same decision. Rejects `input.invalid`, `session.unknown`, `gate.*`, `decision.invalid`, `temporal.unavailable`.
@@ -55,28 +55,15 @@ export function createDeciding({ store, artifacts, workflows, changes, signDecis
     caller: Caller,
     idempotencyKey: string | null,
   ): Promise<DecisionAnswer> {
-    const signed = await build(sessionId, input, caller, sentTtlMs);
-    const answer = await workflows.decide(signed, updateId(sessionId, caller, idempotencyKey));
-    await gateMoved(sessionId, signed.decision.gate);
-    return answer;
-  }
-
-  /**
-   * The row shows a decided gate until the session's next step is recorded, a moment later. Who decides and then waits
-   * for a gate must not be answered with the old one; a gate that wants more approvals stays, and costs them the moment.
-   */
-  async function gateMoved(sessionId: string, gate: string): Promise<void> {
-    const giveUpAt = Date.now() + gateMovesMs;
-    while (Date.now() < giveUpAt && (await store.session(sessionId))?.gate?.id === gate) {
-      await changes.next(giveUpAt - Date.now());
-    }
+    const signed = await build(sessionId, input, caller);
+    return workflows.decide(signed, updateId(sessionId, caller, idempotencyKey));
   }
 
   /** The signed decision without sending it: what `approve --print` shows, for a Signal or Update by hand. */
   const signDecisionOnly = (sessionId: string, input: unknown, caller: Caller): Promise<SignedDecision> =>
-    build(sessionId, input, caller, printedTtlMs);
+    build(sessionId, input, caller);
 
-  async function build(sessionId: string, input: unknown, caller: Caller, ttlMs: number): Promise<SignedDecision> {
+  async function build(sessionId: string, input: unknown, caller: Caller): Promise<SignedDecision> {
     const request = parseInput(decisionRequestSchema, input, 'The decision');
     const state = await store.session(sessionId);
     if (state === null) throw unknownSession(sessionId);
@@ -105,7 +92,7 @@ export function createDeciding({ store, artifacts, workflows, changes, signDecis
       actor: caller.name,
       method: caller.method,
       decidedAt: new Date(now).toISOString(),
-      expiresAt: new Date(now + ttlMs).toISOString(),
+      expiresAt: new Date(now + decisionTtlMs).toISOString(),
       nonce: randomBytes(16).toString('hex'),
     };
     return { decision, envelope: signDecision(decision) };

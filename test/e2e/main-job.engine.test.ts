@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
@@ -22,6 +22,10 @@ async function deleteWorkflow(stack: Stack, id: string): Promise<void> {
   const cli = temporalCli(loadConfig());
   const args = ['workflow', 'delete', '--address', temporal.address, '--workflow-id', workflowIds.session(id), '--yes'];
   execFileSync(cli, args, { stdio: 'pipe' });
+  // The server deletes in its own time.
+  const describe = ['workflow', 'describe', ...args.slice(2, 6)];
+  const exists = () => spawnSync(cli, describe, { stdio: 'ignore' }).status === 0;
+  await expect.poll(exists, { timeout: 90_000, interval: 500 }).toBe(false);
 }
 
 describe('a governed change to a real repository', () => {
@@ -77,6 +81,21 @@ describe('a governed change to a real repository', () => {
         expect(before.map(({ code }) => code)).toEqual(questions.map(() => 0));
         await deleteWorkflow(stack, id);
         expect(await ask()).toEqual(before);
+      });
+    });
+  });
+
+  test('that is cancelled in a run leaves no container', async () => {
+    await withExample(async (repository) => {
+      await withStack(async (stack) => {
+        const id = await stack.create(...job(repository, 'echo started; sleep 600'));
+        await expect.poll(async () => (await stack.aas('session', 'logs', id)).stdout).toContain('started');
+        expect(await stack.containers()).toHaveLength(1);
+        const askedAt = Date.now();
+        expect((await stack.aas('session', 'cancel', id)).code).toBe(0);
+        expect(await stack.containers()).toEqual([]);
+        expect(Date.now() - askedAt).toBeLessThan(5_000);
+        expect(await stack.view(id)).toMatchObject({ status: 'cancelled' });
       });
     });
   });

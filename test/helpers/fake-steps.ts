@@ -30,7 +30,7 @@ export const artifact = (seed: string): ArtifactRef => ({
   mediaType: 'text/plain',
 });
 
-export const plan: Plan = { planner: 'fixed', steps: [], hand: 'command', paths: null, checks: ['tests'] };
+const plan: Plan = { planner: 'fixed', steps: [], hand: 'command', paths: null, checks: ['tests'] };
 
 export function admittedJob(change: Partial<AdmittedJob> = {}): AdmittedJob {
   return {

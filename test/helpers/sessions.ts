@@ -227,7 +227,7 @@ async function createWorkers(
 /** Looks each step up when it is called, so that a test may change it in the middle of a session. */
 function late(steps: Steps): Steps {
   return new Proxy(steps, {
-    get: (target, name: keyof Steps) => (request: never) => (target[name] as (request: never) => unknown)(request),
+    get: (target, name: keyof Steps) => (request: never) => (target[name] as Steps['claim'])(request),
   });
 }
 

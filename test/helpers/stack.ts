@@ -6,6 +6,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, inject } from 'vitest';
+import { connectEngine } from '../../activities/ports/engine/discover.ts';
+import { labels } from '../../activities/ports/sandbox/labels.ts';
 import type { SessionState } from '../../temporal/contract/messages.ts';
 import { freePort } from '../../temporal/free-port.ts';
 
@@ -97,6 +99,12 @@ export class Stack {
     const found = processes.find((process) => process.name === name);
     if (found === undefined) throw new Error(`no process ${name} in ${JSON.stringify(processes)}`);
     return found.pid;
+  }
+
+  /** Names of this stack's containers, running or not, as the engine knows them. */
+  async containers(): Promise<string[]> {
+    const engine = await connectEngine({ host: this.environment['AAS_CONTAINER_HOST'] });
+    return (await engine.list(labels.instance, this.home)).map(({ name }) => name);
   }
 
   /** What the record says, oldest first. */
