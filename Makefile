@@ -46,7 +46,11 @@ bench: setup ## measure sessions side by side with the bare minimum by hand
 	@node test/bench/main.ts
 
 replay: setup-quick ## replay the recorded histories against today's workflows
-	@vitest run --project quick --project temporal test/histories
+	@vitest run --project quick test/histories
+
+.PHONY: record-histories
+record-histories: setup ## record a history for each way a session can go, for replay
+	@node scripts/record-histories.ts
 
 .PHONY: check hygiene-check review-gates
 check: setup-quick hygiene-check ## types, lint, room borders, unused code, formatting

@@ -12,7 +12,7 @@ import type { SessionsTable } from './tables.ts';
 export type FoldedRow = Omit<SessionsTable, 'started'>;
 
 export const requestedType = 'session.requested';
-export const sealedType = 'session.sealed';
+const sealedType = 'session.sealed';
 
 /** The facts of a `session.requested` record beside the first state. */
 export const requestedData = ({ request, requestBytes, idempotency }: Omit<NewSession, 'state'>) => ({

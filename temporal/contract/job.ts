@@ -13,10 +13,10 @@ import {
 import { checkSchema, limitsSchema, policyBundleSchema, policyLayerSchema, promotionModeSchema } from './policy.ts';
 
 /** Upper bounds of what a door takes; a whole request is at most 256 KiB. */
-export const maxGoalCharacters = 32_768;
+const maxGoalCharacters = 32_768;
 export const maxRequestBytes = 256 * 1024;
 
-export const agentRequestSchema = z.strictObject({
+const agentRequestSchema = z.strictObject({
   name: nameSchema.default('command'),
   /** `command` runs exactly this in the sandbox. */
   argv: argvSchema,

@@ -9,7 +9,7 @@ import { withExample } from '../helpers/example.ts';
 import { withInstallation } from '../helpers/evidence.ts';
 import type { Approved, Installation } from '../helpers/evidence.ts';
 import { withBench } from '../helpers/sessions.ts';
-import type { Bench } from '../helpers/sessions.ts';
+import type { Bench } from '../helpers/lab.ts';
 
 /** Runs an attack on a real repository, with a change that was really approved at hand. */
 async function attack(use: (at: Installation, approved: Approved, bench: Bench) => Promise<void>): Promise<void> {

@@ -89,7 +89,8 @@ describe('a governed change to a real repository', () => {
     await withExample(async (repository) => {
       await withStack(async (stack) => {
         const id = await stack.create(...job(repository, 'echo started; sleep 600'));
-        await expect.poll(async () => (await stack.aas('session', 'logs', id)).stdout).toContain('started');
+        const printed = async () => (await stack.aas('session', 'logs', id)).stdout;
+        await expect.poll(printed, { timeout: 30_000 }).toContain('started');
         expect(await stack.containers()).toHaveLength(1);
         const askedAt = Date.now();
         expect((await stack.aas('session', 'cancel', id)).code).toBe(0);

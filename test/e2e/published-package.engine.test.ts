@@ -38,7 +38,7 @@ test('a known defect of a published package is red on the base, green on the can
       );
       const red = await stack.wait(id, 'gate');
       expect(red).toMatchObject({
-        gate: { id: 'fallback-1' },
+        gate: { id: 'fallback-1', reason: 'Checks failed on clean base + change: reproduction (exit 1)' },
         validation: {
           verdict: 'fail',
           checks: [

@@ -14,6 +14,7 @@ import { createSource } from '../../activities/ports/git/source.ts';
 import { openPatchOutbox } from '../../activities/ports/patch-outbox.ts';
 import { fixedPlanner } from '../../activities/ports/planner.ts';
 import { createPromotionWriter } from '../../activities/ports/promotion-writer.ts';
+import type { PromotionWriter } from '../../activities/ports/promotion-writer.ts';
 import { createPromoteActivities } from '../../activities/promote.ts';
 import { openArtifactDirectory } from '../../artifacts/directory-artifact-store.ts';
 import { createKeys, loadPublicKeys, loadSigner } from '../../artifacts/keys.ts';
@@ -34,6 +35,8 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 const text = (path: string) => readFile(join(root, path), 'utf8');
 
 export interface Installation {
+  /** Where it keeps everything: another process opens the same one with `openPromoter`. */
+  readonly home: string;
   /** What each process can sign; `stranger` signs with keys of its own that nobody here knows. */
   readonly signs: Record<'control' | 'validator' | 'api' | 'promoter', Evidence>;
   readonly stranger: Record<'control' | 'validator' | 'api' | 'promoter', Evidence>;
@@ -60,9 +63,23 @@ export async function withInstallation(use: (installation: Installation) => Prom
   }
 }
 
+/** The promoter of an installation, as its worker makes it; `around` may stand between it and its writer. */
+export function openPromoter(home: string, around = (writer: PromotionWriter) => writer): PromoteActivities {
+  const artifacts = openArtifactDirectory(join(home, 'artifacts'));
+  const keys = join(home, 'keys');
+  return createPromoteActivities({
+    artifacts,
+    repositories: createBaseRepositories(join(home, 'promoter'), artifacts),
+    evidence: createEvidence(artifacts, loadPublicKeys(keys), loadSigner(keys, 'promoter')),
+    writer: around(createPromotionWriter(openPatchOutbox(promotedFolder(home)))),
+    floor: async () => parseFloor(await text('policies/promoter-floor.yaml')),
+  });
+}
+
+const promotedFolder = (home: string) => join(home, 'promoted');
+
 function createInstallation(home: string): Installation {
   const artifacts = openArtifactDirectory(join(home, 'artifacts'));
-  const promotedFolder = join(home, 'promoted');
   const signersOf = (keys: string) => {
     createKeys(keys);
     const publicKeys = loadPublicKeys(keys);
@@ -89,14 +106,7 @@ function createInstallation(home: string): Installation {
     timings: { hostLostAfterMs: 1000, heartbeatMs: 1000 },
   });
   const inspection = createInspectionActivities({ artifacts, repositories, evidence: signs.control });
-  const { promote } = createPromoteActivities({
-    artifacts,
-    repositories,
-    evidence: signs.promoter,
-    writer: createPromotionWriter(openPatchOutbox(promotedFolder)),
-    floor: async () => parseFloor(await text('policies/promoter-floor.yaml')),
-  });
-
+  const { promote } = openPromoter(home);
   const { verifyReceipt } = createDecisionActivities({ artifacts, evidence: signs.control, agents: [] });
 
   async function approved(repository: WorkingCopy): Promise<Approved> {
@@ -158,11 +168,12 @@ function createInstallation(home: string): Installation {
   }
 
   return {
+    home,
     signs,
     stranger: signersOf(join(home, 'stranger')),
     promote,
     verifyReceipt,
-    promoted: () => readdir(promotedFolder).catch(() => []),
+    promoted: () => readdir(promotedFolder(home)).catch(() => []),
     approved,
   };
 }

@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, inject } from 'vitest';
 import { connectEngine } from '../../activities/ports/engine/discover.ts';
 import { labels } from '../../activities/ports/sandbox/labels.ts';
+import { endedStatuses } from '../../temporal/contract/messages.ts';
 import type { SessionState } from '../../temporal/contract/messages.ts';
 import { freePort } from '../../temporal/free-port.ts';
 
@@ -86,8 +87,20 @@ export class Stack {
     }
   }
 
+  /** Nothing that dies meanwhile is started again. */
+  async withoutSupervisor(use: () => Promise<void>): Promise<void> {
+    const { pid } = await this.state();
+    process.kill(pid, 'SIGSTOP');
+    try {
+      await use();
+    } finally {
+      process.kill(pid, 'SIGCONT');
+    }
+  }
+
   private async state() {
     return JSON.parse(await readFile(join(this.home, 'run', 'stack.json'), 'utf8')) as {
+      pid: number;
       temporal: { address: string };
       processes: { name: string; pid: number }[];
     };
@@ -99,6 +112,11 @@ export class Stack {
     const found = processes.find((process) => process.name === name);
     if (found === undefined) throw new Error(`no process ${name} in ${JSON.stringify(processes)}`);
     return found.pid;
+  }
+
+  async cancelAll(): Promise<void> {
+    const { items } = await this.json<{ items: SessionState[] }>('session', 'list', '--limit', '200');
+    for (const { id, status } of items) if (!endedStatuses.includes(status)) await this.aas('session', 'cancel', id);
   }
 
   /** Names of this stack's containers, running or not, as the engine knows them. */
@@ -160,9 +178,12 @@ async function start(kind: EngineKind): Promise<Running> {
   const ended = new Promise<void>((resolve) => up.once('exit', () => resolve()));
   if ((await Promise.race([once(up, 'message'), ended])) === undefined)
     throw new Error(`the stack did not start:\n${log}`);
+  const stack = new Stack(home, environment);
   return {
-    stack: new Stack(home, environment),
+    stack,
     stop: async () => {
+      // A test that failed may leave a session running, and its container goes on when the stack ends.
+      await stack.cancelAll();
       up.kill('SIGTERM');
       await ended;
       await rm(home, { recursive: true, force: true });

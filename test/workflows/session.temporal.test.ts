@@ -5,7 +5,7 @@ import { failures, messageNames } from '../../temporal/contract/messages.ts';
 import type { Base } from '../../temporal/contract/messages.ts';
 import { admittedJob, artifact, base, digest, passed, promoted, runResult, validation } from '../helpers/fake-steps.ts';
 import { withBench } from '../helpers/sessions.ts';
-import type { Bench } from '../helpers/sessions.ts';
+import type { Bench } from '../helpers/lab.ts';
 
 const types = ({ records }: Bench) => records.map(({ type }) => type);
 

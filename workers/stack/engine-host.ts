@@ -1,5 +1,6 @@
-/** Which container engine there is, before any of its libraries is loaded. */
+/** Which container engine there is, asked over plain HTTP. */
 import { request } from 'node:http';
+import { usualSockets } from '../../activities/ports/engine/discover.ts';
 import type { Config } from '../../temporal/config.ts';
 
 const PING_TIMEOUT_MS = 2_000;
@@ -40,9 +41,3 @@ export async function findEngine({ container }: Pick<Config, 'container'>): Prom
   }
   return undefined;
 }
-
-const usualSockets = (runtimeDir: string | undefined): string[] => [
-  '/var/run/docker.sock',
-  ...(runtimeDir === undefined ? [] : [`${runtimeDir}/podman/podman.sock`]),
-  '/run/podman/podman.sock',
-];

@@ -1,11 +1,9 @@
 /** The services that every process needs and none of ours is: the Temporal server and the container engine. */
-import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { promisify } from 'node:util';
 import { startPodmanService } from '../../activities/ports/engine/service.ts';
 import { temporalCli } from '../../temporal/cli.ts';
 import type { Config } from '../../temporal/config.ts';
@@ -61,14 +59,7 @@ export async function engineService(config: Config): Promise<SharedService<{ hos
     name: 'engine',
     async start() {
       const engine = await startPodmanService(place);
-      return {
-        pid: engine.pid,
-        ended: whenGone(engine.pid),
-        async stop() {
-          await engine.stop();
-          await unmountStorage(place.root);
-        },
-      };
+      return { pid: engine.pid, ended: whenGone(engine.pid), stop: engine.stop };
     },
   };
   return { place: { host: `unix://${socket}` }, service };
@@ -80,14 +71,6 @@ function engineSocket({ home, paths }: Config): string {
   const folder = join(tmpdir(), `aas-${createHash('sha256').update(home).digest('hex').slice(0, 16)}`);
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   return join(folder, 'engine.sock');
-}
-
-/**
- * Podman mounts its storage onto itself and leaves it so; nobody could then remove the home. Where a container goes on
- * running the mount is in use, and stays.
- */
-async function unmountStorage(root: string): Promise<void> {
-  await promisify(execFile)('umount', [join(root, 'storage', 'overlay')]).catch(() => undefined);
 }
 
 /** Node reaps its children, so a pid that no signal reaches has ended. */

@@ -18,13 +18,8 @@ export interface EnginePlace {
  */
 export async function connectEngine({ host, runtimeDir }: EnginePlace): Promise<ContainerEngine> {
   if (host !== undefined) return connectSocket(socketOf(host));
-  const sockets = [
-    '/var/run/docker.sock',
-    ...(runtimeDir === undefined ? [] : [`${runtimeDir}/podman/podman.sock`]),
-    '/run/podman/podman.sock',
-  ];
   const tried: string[] = [];
-  for (const socket of sockets) {
+  for (const socket of usualSockets(runtimeDir)) {
     try {
       await access(socket, constants.R_OK | constants.W_OK);
       return await connectSocket(socket);
@@ -38,6 +33,13 @@ export async function connectEngine({ host, runtimeDir }: EnginePlace): Promise<
       'Start Docker or Podman (`podman system service --time 0`), or set AAS_CONTAINER_HOST=unix:///path/to/its.sock',
   );
 }
+
+/** Where engines listen, in the order in which they are looked for. */
+export const usualSockets = (runtimeDir: string | undefined): string[] => [
+  '/var/run/docker.sock',
+  ...(runtimeDir === undefined ? [] : [`${runtimeDir}/podman/podman.sock`]),
+  '/run/podman/podman.sock',
+];
 
 /** Worktrees are mounted on this host, so only an engine on this host can run on them. */
 function socketOf(host: string): string {

@@ -4,13 +4,14 @@
  * Every directory is the caller's, nothing of the host's default engine is read or written, no network is set up
  * (sandboxes have none), and no secret of this process reaches them: their environment is spelled out here.
  */
-import { spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, open, readFile, rm, writeFile } from 'node:fs/promises';
 import { get } from 'node:http';
 import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { promisify } from 'node:util';
 
 const path = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 const readyWithinMs = 30_000;
@@ -48,11 +49,26 @@ export async function startPodmanService(place: ServicePlace): Promise<EngineSer
     join(runtime, 'tmp'),
   ];
   const drivers = ['--storage-driver', 'overlay', '--runtime', 'runc', '--cgroup-manager', 'cgroupfs'];
-  return startService(
+  const service = await startService(
     place,
     ['podman', ...options, ...drivers, 'system', 'service', '--time', '0', `unix://${place.socket}`],
     { CONTAINERS_CONF: configuration },
   );
+  return {
+    ...service,
+    stop: async () => {
+      await service.stop();
+      await unmountStorage(place.root);
+    },
+  };
+}
+
+/**
+ * Podman mounts its storage onto itself and leaves it so; nobody could then remove the root. Where a container goes on
+ * running the mount is in use, and stays.
+ */
+async function unmountStorage(root: string): Promise<void> {
+  await promisify(execFile)('umount', [join(root, 'storage', 'overlay')]).catch(() => undefined);
 }
 
 /** `dockerd` without any network, ready when it answers. Rejects with the end of its log when it does not. */
@@ -81,8 +97,6 @@ runtime = "runc"
 cgroup_manager = "cgroupfs"
 events_logger = "file"
 init_path = "/usr/bin/tini-static"
-[network]
-network_backend = "cni"
 `;
 
 /** Engines expect their run-time state on a tmpfs: kept over a reboot, it names processes that are somebody else's now. */

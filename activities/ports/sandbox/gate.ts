@@ -65,9 +65,10 @@ export function openGate(path: string, { onPassed, onClosed }: GateEvents): () =
   }
   let bytes = 0;
   pipe.on('data', (chunk) => {
+    // The shell's byte comes first, but what a hostile command adds may arrive with it.
+    if (bytes === 0) onPassed();
     bytes += chunk.length;
-    if (bytes === 1) onPassed();
-    else pipe.destroy();
+    if (bytes > 1) pipe.destroy();
   });
   pipe.on('end', onClosed);
   pipe.on('error', () => pipe.destroy());

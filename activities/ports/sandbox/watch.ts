@@ -40,6 +40,7 @@ export async function watchRun(
   const bell = new Bell();
   signal.addEventListener('abort', bell.ring);
   let gateClosed = false;
+  const closed = Promise.withResolvers<void>();
   let passedGate: boolean | null = letGoBefore ? null : false;
   const gateEvents = {
     onPassed: () => {
@@ -47,6 +48,7 @@ export async function watchRun(
     },
     onClosed: () => {
       gateClosed = true;
+      closed.resolve();
       bell.ring();
     },
   };
@@ -68,6 +70,8 @@ export async function watchRun(
       for (const until = Date.now() + goneWithinMs; gateClosed && !process.isGone() && Date.now() < until;)
         await delay(1);
     }
+    // A short command is gone before we have read that its shell passed the gate. Without a process the pipe has an end.
+    if (passedGate === false && process !== null) await Promise.race([closed.promise, delay(goneWithinMs)]);
     // The engine removes the memory cgroup a few milliseconds from now.
     oomKills = process?.oomKills() ?? 0;
     const endedAtMs = Date.now();

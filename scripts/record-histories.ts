@@ -1,0 +1,107 @@
+/**
+ * Records one history for each way a session can go, into `test/histories/`: `make record-histories`.
+ *
+ * Sessions that run while a new version is deployed are replayed by it, so an old history must go on replaying. Add a new
+ * one when a workflow gets a new way; overwrite one only when nobody runs the version that wrote it any more.
+ */
+import { mkdir, writeFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
+import { temporalCli } from '../temporal/cli.ts';
+import { loadConfig } from '../temporal/config.ts';
+import { startDevServer } from '../temporal/dev-server.ts';
+import { searchAttributeNames } from '../temporal/search-attributes.ts';
+import { admittedJob, artifact, base, passed, promoted, runResult, validation } from '../test/helpers/fake-steps.ts';
+import type { Steps } from '../test/helpers/fake-steps.ts';
+import { openLab } from '../test/helpers/lab.ts';
+import type { TestSession } from '../test/helpers/lab.ts';
+
+interface Way {
+  readonly steps?: () => Partial<Steps>;
+  readonly people: (session: TestSession) => Promise<unknown>;
+}
+
+const lost = { hostLostAfterMs: 300, heartbeatMs: 500, runMs: 5_000, validateMs: 5_000 };
+const soon = { planMs: 300, approvalMs: 300, fallbackMs: 300 };
+const admitting = (change: Parameters<typeof admittedJob>[0]): Partial<Steps> => ({
+  admit: async () => ({ verdict: 'admitted', job: admittedJob(change), findings: [] }),
+});
+
+const ways: Readonly<Record<string, Way>> = {
+  promoted: { people: (session) => session.decideOpen({}) },
+  rejected: { people: (session) => session.decideOpen({ kind: 'reject', reason: 'no' }) },
+  expired: { steps: () => admitting({ deadlines: soon }), people: () => Promise.resolve() },
+  'no-change': { steps: () => ({ runRound: async () => runResult({ patch: null }) }), people: () => Promise.resolve() },
+  refused: {
+    steps: () => ({ admit: async () => ({ verdict: 'refused', bundleDigest: null, findings: [] }) }),
+    people: () => Promise.resolve(),
+  },
+  'plan-gate': {
+    steps: () => admitting({ planGate: true }),
+    people: async (session) => {
+      await session.decideOpen({});
+      await session.decideOpen({});
+    },
+  },
+  'retry-then-amend': {
+    steps: () => ({ runRound: async ({ round }) => runResult({ exitCode: round, patch: artifact(`patch-${round}`) }) }),
+    people: async (session) => {
+      await session.decideOpen({ kind: 'retry', note: 'again' });
+      await session.decideOpen({ kind: 'amend', patch: artifact('amendment') });
+      await session.decideOpen({});
+    },
+  },
+  'denied-then-failed-checks': {
+    steps: () => {
+      let judged = 0;
+      return {
+        inspect: async () => (judged++ === 0 ? { verdict: 'deny', findings: [] } : passed()),
+        validate: async () => validation({ verdict: 'fail' }),
+      };
+    },
+    people: async (session) => {
+      await session.decideOpen({ kind: 'retry' });
+      await session.decideOpen({ kind: 'reject' });
+    },
+  },
+  'base-moved': {
+    steps: () => {
+      let asked = 0;
+      return {
+        resolveBase: async () => base(`base-${asked}`),
+        promote: async (request) =>
+          asked++ < 2 ? { kind: 'base_moved', commit: base(`base-${asked}`).commit } : promoted(request),
+      };
+    },
+    people: (session) => session.decideOpen({}),
+  },
+  'host-lost': {
+    steps: () => ({ ...admitting({ timings: lost }), claim: async () => ({ hostId: 'gone', queue: 'host.gone' }) }),
+    people: (session) => session.decideOpen({ kind: 'reject' }),
+  },
+  cancelled: {
+    people: async (session) => {
+      await session.atGate();
+      await session.cancel();
+    },
+  },
+};
+
+const folder = fileURLToPath(new URL('../test/histories/', import.meta.url));
+await mkdir(folder, { recursive: true });
+const cli = temporalCli(loadConfig());
+const server = await startDevServer({ cli, namespace: 'default', searchAttributes: searchAttributeNames });
+const lab = await openLab(server.address);
+try {
+  for (const [name, { steps, people }] of Object.entries(ways)) {
+    const session = await lab.bench(steps?.() ?? {}).start();
+    await people(session);
+    await session.ended();
+    const history = JSON.parse(historyToJSON(await session.handle.fetchHistory())) as unknown;
+    await writeFile(`${folder}${name}.json`, `${JSON.stringify(history)}\n`);
+    process.stdout.write(`${name}\n`);
+  }
+} finally {
+  await lab.close();
+  await server.stop();
+}

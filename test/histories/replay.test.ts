@@ -1,0 +1,32 @@
+import { readFile, readdir } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { DefaultLogger, Runtime, Worker, bundleWorkflowCode } from '@temporalio/worker';
+import type { WorkflowBundleWithSourceMap } from '@temporalio/worker';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { workflowsPath } from '../../temporal/bundle.ts';
+
+const folder = fileURLToPath(new URL('.', import.meta.url));
+const names = (await readdir(folder)).filter((name) => name.endsWith('.json'));
+const read = (name: string) => readFile(`${folder}${name}`, 'utf8');
+
+let workflowBundle: WorkflowBundleWithSourceMap;
+beforeAll(async () => {
+  Runtime.install({ logger: new DefaultLogger('ERROR') });
+  workflowBundle = await bundleWorkflowCode({ workflowsPath, logger: new DefaultLogger('ERROR') });
+});
+
+/** A session that was started before a code change goes on after it. */
+describe('recorded sessions replay on today’s workflow code', () => {
+  test.each(names)('%s', async (name) => {
+    await Worker.runReplayHistory({ workflowBundle }, JSON.parse(await read(name)));
+  });
+
+  test('there is one for each way a session can end', () => {
+    expect(names.length).toBeGreaterThanOrEqual(10);
+  });
+
+  test('a history of other code is noticed', async () => {
+    const other = (await read('promoted.json')).replaceAll('"runRound"', '"runSomething"');
+    await expect(Worker.runReplayHistory({ workflowBundle }, JSON.parse(other))).rejects.toThrow(/TMPRL1100/);
+  });
+});
