@@ -5,6 +5,7 @@ import type { Evidence } from './ports/evidence.ts';
 import { judgeAdmission } from '../policies/admission.ts';
 import { resolveChecks } from '../policies/checks.ts';
 import { parseLayer } from '../policies/layers.ts';
+import type { ParsedLayer } from '../policies/layers.ts';
 import { mergeLayers } from '../policies/merge.ts';
 import type { LayerSource } from '../policies/merge.ts';
 import { jobRequestSchema } from '../temporal/contract/job.ts';
@@ -13,9 +14,10 @@ import type {
   Admission,
   AdmittedJob,
   Base,
-  ControlLocalActivities,
+  ControlActivities,
   Digest,
   Finding,
+  Oid,
   SessionInput,
 } from '../temporal/contract/messages.ts';
 import type { PolicyBundle, PolicyLayerName } from '../temporal/contract/policy.ts';
@@ -37,15 +39,16 @@ export interface AdmissionPorts {
 /** Where a repository keeps its own layer. Read at the base commit, so a change cannot widen its own policy. */
 const repositoryLayerPath = '.aas/policy.yaml';
 const maxLayerBytes = 64 * 1024;
+const maxKnownCommits = 100;
 
-export function createAdmissionActivities(ports: AdmissionPorts): Pick<ControlLocalActivities, 'admit' | 'plan'> {
+export function createAdmissionActivities(ports: AdmissionPorts): Pick<ControlActivities, 'admit' | 'plan'> {
   const { artifacts, evidence, planner } = ports;
+  const layersOf = createLayerReader(ports);
   return {
     admit: async ({ input, base }) => {
       const bytes = await artifacts.get(input.request.digest);
       const request = jobRequestSchema.parse(JSON.parse(bytes.toString('utf8')));
-      const texts = await layerTexts(ports, request, base);
-      const { layers, findings } = parseLayers(texts);
+      const { layers, findings } = await layersOf(request, base);
       if (layers === null) return { verdict: 'refused', bundleDigest: null, findings };
 
       const bundle = mergeLayers(layers);
@@ -66,35 +69,50 @@ export function createAdmissionActivities(ports: AdmissionPorts): Pick<ControlLo
   };
 }
 
-async function layerTexts(
-  ports: AdmissionPorts,
-  request: JobRequest,
-  base: Base,
-): Promise<[PolicyLayerName, string][]> {
-  const repository = await ports.repositories.open(base);
-  const texts: [PolicyLayerName, string][] = [['org', await ports.orgLayer()]];
-  const own = await repository.readFile(repositoryLayerPath, maxLayerBytes);
-  if (own !== null) texts.push(['repository', own.toString('utf8')]);
-  // JSON is YAML: the session's layer goes through the same door as the others.
-  if (request.policy !== null) texts.push(['session', JSON.stringify(request.policy)]);
-  return texts;
+type Read = readonly [PolicyLayerName, string, ParsedLayer];
+
+/** Reads and parses the layers of a request. What cannot have changed since it was last read is not read again. */
+function createLayerReader({ repositories, orgLayer }: AdmissionPorts) {
+  let org: Read | null = null;
+  const ofCommits = new Map<Oid, Read | null>();
+
+  const readOrg = async (): Promise<Read> => {
+    const text = await orgLayer();
+    return org?.[1] === text ? org : (org = read('org', text));
+  };
+  const readRepository = async (base: Base): Promise<Read | null> => {
+    const known = ofCommits.get(base.commit);
+    if (known !== undefined) return known;
+    const own = await (await repositories.open(base)).readFile(repositoryLayerPath, maxLayerBytes);
+    const layer = own === null ? null : read('repository', own.toString('utf8'));
+    if (ofCommits.size >= maxKnownCommits) ofCommits.clear();
+    ofCommits.set(base.commit, layer);
+    return layer;
+  };
+
+  return async (request: JobRequest, base: Base) => {
+    const layers = [await readOrg(), await readRepository(base)];
+    // JSON is YAML: the session's layer goes through the same door as the others.
+    if (request.policy !== null) layers.push(read('session', JSON.stringify(request.policy)));
+    return usableLayers(layers.filter((layer) => layer !== null));
+  };
 }
 
+const read = (name: PolicyLayerName, text: string): Read => [name, text, parseLayer(text, name)];
+
 /** A layer that does not parse denies: guessing what it meant would widen it. */
-function parseLayers(texts: [PolicyLayerName, string][]): { layers: LayerSource[] | null; findings: Finding[] } {
+function usableLayers(read: readonly Read[]): { layers: LayerSource[] | null; findings: Finding[] } {
   const layers: LayerSource[] = [];
   const findings: Finding[] = [];
-  for (const [name, text] of texts) {
-    const parsed = parseLayer(text, name);
+  for (const [, text, parsed] of read) {
     if (parsed.ok) {
       layers.push({ layer: parsed.layer, digest: sha256(text) });
       findings.push(...parsed.warnings);
     } else {
-      const message = parsed.reason;
-      findings.push({ severity: 'deny', rule: 'policy.unparsable', message });
+      findings.push({ severity: 'deny', rule: 'policy.unparsable', message: parsed.reason });
     }
   }
-  return { layers: layers.length === texts.length ? layers : null, findings };
+  return { layers: layers.length === read.length ? layers : null, findings };
 }
 
 function jobSpec(

@@ -1,5 +1,5 @@
 /** What the control worker answers to: the judgements and records of a session, as local activities. */
-import type { ControlLocalActivities } from '../temporal/contract/messages.ts';
+import type { ControlActivities } from '../temporal/contract/messages.ts';
 import { createAdmissionActivities } from './admit.ts';
 import type { AdmissionPorts } from './admit.ts';
 import { createDecisionActivities } from './decisions.ts';
@@ -11,7 +11,7 @@ import type { RecordPorts } from './records.ts';
 
 export type ControlPorts = AdmissionPorts & InspectionPorts & DecisionPorts & RecordPorts;
 
-export const createControlActivities = (ports: ControlPorts): ControlLocalActivities => ({
+export const createControlActivities = (ports: ControlPorts): ControlActivities => ({
   ...createAdmissionActivities(ports),
   ...createInspectionActivities(ports),
   ...createDecisionActivities(ports),

@@ -4,7 +4,7 @@ import { canonicalJson } from '../artifacts/digest.ts';
 import type { Evidence } from './ports/evidence.ts';
 import { signedDecisionSchema } from '../temporal/contract/evidence.ts';
 import { failures } from '../temporal/contract/messages.ts';
-import type { ControlLocalActivities } from '../temporal/contract/messages.ts';
+import type { ControlActivities } from '../temporal/contract/messages.ts';
 import { refusal } from './failures.ts';
 
 export interface DecisionPorts {
@@ -16,7 +16,7 @@ export interface DecisionPorts {
 
 export function createDecisionActivities(
   ports: DecisionPorts,
-): Pick<ControlLocalActivities, 'verifyDecision' | 'verifyReceipt'> {
+): Pick<ControlActivities, 'verifyDecision' | 'verifyReceipt'> {
   const { artifacts, evidence, agents } = ports;
   return {
     verifyDecision: async (signed) => {

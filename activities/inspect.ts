@@ -5,12 +5,7 @@ import type { Evidence } from './ports/evidence.ts';
 import { judgeChange } from '../policies/change.ts';
 import { subjectOf } from '../policies/subject.ts';
 import type { JobSpec } from '../temporal/contract/job.ts';
-import type {
-  ArtifactRef,
-  ChangedFile,
-  ControlLocalActivities,
-  InspectRequest,
-} from '../temporal/contract/messages.ts';
+import type { ArtifactRef, ChangedFile, ControlActivities, InspectRequest } from '../temporal/contract/messages.ts';
 import { readCandidate, writeCandidate } from './ports/git/candidate.ts';
 import type { BaseRepositories } from './ports/git/port.ts';
 
@@ -22,9 +17,7 @@ export interface InspectionPorts {
 
 const noObject = '0'.repeat(40);
 
-export function createInspectionActivities(
-  ports: InspectionPorts,
-): Pick<ControlLocalActivities, 'inspect' | 'subject'> {
+export function createInspectionActivities(ports: InspectionPorts): Pick<ControlActivities, 'inspect' | 'subject'> {
   const { artifacts, evidence, repositories } = ports;
   return {
     // What hands report about a patch is a claim: it is applied to our own copy of the base and read back from there.
@@ -34,8 +27,7 @@ export function createInspectionActivities(
       const tree = await repository.applyDiff(await diffOf(artifacts, request));
       if (tree === repository.tree) return { verdict: 'no_change', findings: [] };
 
-      const files = await repository.changes(tree);
-      const diff = await repository.diff(tree);
+      const [files, diff] = await Promise.all([repository.changes(tree), repository.diff(tree)]);
       const findings = judgeChange({
         files,
         patchBytes: diff.length,

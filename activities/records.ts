@@ -2,19 +2,25 @@
 import type { Client } from '@temporalio/client';
 import type { Store } from '../store/port.ts';
 import { messageNames, queues, workflowIds, workflowTypes } from '../temporal/contract/messages.ts';
-import type { ControlLocalActivities, PromotionRequest } from '../temporal/contract/messages.ts';
+import type { ControlActivities, PromotionRequest, RecordRequest } from '../temporal/contract/messages.ts';
 
 export interface RecordPorts {
   readonly store: Store;
   readonly temporal: Client;
+  /** Told what was just recorded. */
+  readonly onRecorded: (records: readonly RecordRequest[]) => void;
 }
 
 export function createRecordActivities({
   store,
   temporal,
-}: RecordPorts): Pick<ControlLocalActivities, 'record' | 'requestPromotion' | 'startSeal'> {
+  onRecorded,
+}: RecordPorts): Pick<ControlActivities, 'record' | 'requestPromotion'> {
   return {
-    record: (request) => store.record(request),
+    record: async (requests) => {
+      await store.recordAll(requests);
+      onRecorded(requests);
+    },
 
     // Signal-with-start: the target's writer ends when idle, and is there again when somebody asks.
     requestPromotion: async (request) => {
@@ -27,18 +33,5 @@ export function createRecordActivities({
         staticSummary: `single writer of ${request.target.repository}`.slice(0, 200),
       });
     },
-
-    startSeal: ({ sessionId }) => startSeal(temporal, sessionId),
   };
-}
-
-/** Starts the sealer of a session; asking again finds the one that runs. */
-export async function startSeal(temporal: Client, sessionId: string): Promise<void> {
-  await temporal.workflow.start(workflowTypes.seal, {
-    workflowId: workflowIds.seal(sessionId),
-    taskQueue: queues.sessions,
-    args: [{ sessionId }],
-    workflowIdConflictPolicy: 'USE_EXISTING',
-    staticSummary: `seal ${sessionId}`,
-  });
 }

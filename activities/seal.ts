@@ -1,14 +1,17 @@
-/** The end of the record: a closed session's history becomes an artifact, and the last line names it. */
+/**
+ * The end of the record: a closed session's history becomes an artifact, and the last line names it.
+ *
+ * No workflow of its own: one for each session cost Temporal a fifth of its work, and what is left to do is in the records
+ * already. A sealer that was killed finds it there again.
+ */
 import type { Client } from '@temporalio/client';
-import { WorkflowFailedError, WorkflowNotFoundError } from '@temporalio/client';
+import { WorkflowNotFoundError } from '@temporalio/client';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
 import type { ArtifactStore } from '../artifacts/artifact-store.ts';
 import { canonicalJson } from '../artifacts/digest.ts';
 import type { Store } from '../store/port.ts';
 import { endedStatuses, workflowIds } from '../temporal/contract/messages.ts';
-import type { ControlActivities, RecordRequest, SessionState } from '../temporal/contract/messages.ts';
-import { withHeartbeat } from './heartbeat.ts';
-import { startSeal } from './records.ts';
+import type { Digest, RecordRequest, SessionState } from '../temporal/contract/messages.ts';
 
 export interface SealPorts {
   readonly artifacts: ArtifactStore;
@@ -18,29 +21,72 @@ export interface SealPorts {
   readonly onSealed: (state: SessionState) => void;
 }
 
-export function createSealActivities(ports: SealPorts): ControlActivities {
-  return { sealSession: ({ sessionId }) => withHeartbeat(() => sealSession(ports, sessionId)) };
+/** How many sessions one sweep looks at, of each kind. */
+const batch = 100;
+
+/**
+ * Seals what has ended and closed. Resolves with how many sessions have ended and are not closed yet: their workflow is
+ * just about to.
+ */
+export async function sealEnded(ports: SealPorts): Promise<{ sealed: string[]; closing: number }> {
+  const ended = await ports.store.unsealed(batch);
+  const sealed: string[] = [];
+  for (const sessionId of ended) if (await seal(ports, sessionId)) sealed.push(sessionId);
+  return { sealed, closing: ended.length - sealed.length };
 }
 
-async function sealSession({ artifacts, store, temporal, onSealed }: SealPorts, sessionId: string): Promise<void> {
-  if ((await store.history(sessionId)) !== null) return;
-  const handle = temporal.workflow.getHandle(workflowIds.session(sessionId));
-  await handle.result().catch((error: unknown) => {
-    // However it closed, it is closed.
-    if (!(error instanceof WorkflowFailedError)) throw error;
-  });
-  const { status } = await handle.describe();
-  const events = await handle.fetchHistory();
-  const history = await artifacts.put(
-    Buffer.from(canonicalJson(JSON.parse(historyToJSON(events)))),
-    'application/json',
-  );
+/**
+ * Ends the rows of sessions whose workflow was terminated or deleted, which could not say so itself. Looks at a batch after
+ * `after` (null: from the first) and resolves with where to go on, so that thousands who wait for people are gone through
+ * in turns.
+ */
+export async function endLost({ store, temporal }: Pick<SealPorts, 'store' | 'temporal'>, after: string | null) {
+  const running = await store.unended(after, batch);
+  for (const sessionId of running) {
+    const closed = await closedAs(temporal, sessionId);
+    if (closed === 'RUNNING') continue;
+    const reason = `The workflow was ended from outside (${closed.toLowerCase()})`;
+    const change = { status: 'failed', detail: null, gate: null, reason, endedAt: new Date().toISOString() } as const;
+    await store.record(line(sessionId, 'session.terminated', { change }));
+  }
+  return running.length < batch ? null : (running.at(-1) ?? null);
+}
 
-  await endRow(store, sessionId, `The workflow was ended from outside (${status.name.toLowerCase()})`);
-  const data = { history: history.digest, events: events.events?.length ?? 0, closed: status.name };
-  await store.record(line(sessionId, 'session.sealed', { data, artifacts: [history.digest] }));
+/** Resolves with false while the session's workflow is still open. */
+async function seal({ artifacts, store, temporal, onSealed }: SealPorts, sessionId: string): Promise<boolean> {
+  const closed = await closedAs(temporal, sessionId);
+  if (closed === 'RUNNING') return false;
+  const { history, events } = closed === 'DELETED' ? nothing : await archive(artifacts, temporal, sessionId);
+  const artifactsOf = history === null ? [] : [history];
+  await store.record(line(sessionId, 'session.sealed', { data: { history, events, closed }, artifacts: artifactsOf }));
   const sealed = await store.session(sessionId);
   if (sealed !== null) onSealed(sealed);
+  return true;
+}
+
+/** Deleted in Temporal before it was archived: the records stay, and say so. */
+const nothing = { history: null, events: 0 };
+
+async function archive(
+  artifacts: ArtifactStore,
+  temporal: Client,
+  sessionId: string,
+): Promise<{ history: Digest; events: number }> {
+  const events = await temporal.workflow.getHandle(workflowIds.session(sessionId)).fetchHistory();
+  const bytes = Buffer.from(canonicalJson(JSON.parse(historyToJSON(events))));
+  const { digest } = await artifacts.put(bytes, 'application/json');
+  return { history: digest, events: events.events?.length ?? 0 };
+}
+
+/** Temporal's word for how the workflow stands; `DELETED` when it knows none, not even a closed one. */
+async function closedAs(temporal: Client, sessionId: string): Promise<string> {
+  try {
+    const { status } = await temporal.workflow.getHandle(workflowIds.session(sessionId)).describe();
+    return status.name;
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError) return 'DELETED';
+    throw error;
+  }
 }
 
 function line(sessionId: string, type: string, rest: Partial<RecordRequest>): RecordRequest {
@@ -58,46 +104,6 @@ function line(sessionId: string, type: string, rest: Partial<RecordRequest>): Re
   };
 }
 
-/**
- * Starts the sealer of every session that has none: those that were terminated, and those whose last step did not get
- * to it. A sealer waits for its session to close, so only the closed ones are asked for.
- */
-export async function sweep(
-  { store, temporal }: Pick<SealPorts, 'store' | 'temporal'>,
-  limit = 100,
-): Promise<string[]> {
-  const swept: string[] = [];
-  for (const sessionId of await store.unsealed(limit)) {
-    const status = await statusOf(temporal, sessionId);
-    if (status === 'RUNNING') continue;
-    if (status === null) await closeForgotten(store, sessionId);
-    else await startSeal(temporal, sessionId);
-    swept.push(sessionId);
-  }
-  return swept;
-}
-
-/** Null: Temporal has no such workflow, not even a closed one. */
-async function statusOf(temporal: Client, sessionId: string): Promise<string | null> {
-  try {
-    const { status } = await temporal.workflow.getHandle(workflowIds.session(sessionId)).describe();
-    return status.name;
-  } catch (error) {
-    if (error instanceof WorkflowNotFoundError) return null;
-    throw error;
-  }
-}
-
-/** Deleted in Temporal before it was sealed: its records stay, and say so. */
-async function closeForgotten(store: Store, sessionId: string): Promise<void> {
-  await endRow(store, sessionId, 'The workflow was deleted in Temporal before it was archived');
-  await store.record(line(sessionId, 'session.sealed', { data: { history: null, events: 0, closed: 'DELETED' } }));
-}
-
-/** A workflow that was ended from outside could not say so itself. */
-async function endRow(store: Store, sessionId: string, reason: string): Promise<void> {
-  const state = await store.session(sessionId);
-  if (state === null || endedStatuses.includes(state.status)) return;
-  const change = { status: 'failed', detail: null, gate: null, reason, endedAt: new Date().toISOString() } as const;
-  await store.record(line(sessionId, 'session.terminated', { change }));
-}
+/** Whether these records end a session: then there is something to seal. */
+export const endsSession = (records: readonly RecordRequest[]): boolean =>
+  records.some(({ change }) => change.status !== undefined && endedStatuses.includes(change.status));

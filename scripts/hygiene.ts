@@ -15,7 +15,7 @@ interface Find {
 }
 
 const leftovers =
-  /(^|\/)(\.aas|\.tools|node_modules|dist|coverage|__pycache__|\.pytest_cache)\/|\.(log|pyc|pid|sock|sqlite(-wal|-shm)?)$|(^|\/)\.env(\.local)?$/;
+  /^(\.aas|dist|coverage)\/|(^|\/)(\.tools|node_modules|__pycache__|\.pytest_cache)\/|\.(log|pyc|pid|sock|sqlite(-wal|-shm)?)$|(^|\/)\.env(\.local)?$/;
 
 /** Written so that no rule finds itself. */
 const secrets: readonly [string, RegExp][] = [

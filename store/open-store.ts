@@ -1,7 +1,8 @@
 /** The embedded store: one SQLite file, shared by api and control. */
 import type { Kysely, Transaction } from 'kysely';
 import { sql } from 'kysely';
-import type { SessionState } from '../temporal/contract/messages.ts';
+import type { RecordReceipt, SessionState } from '../temporal/contract/messages.ts';
+import { endedStatuses } from '../temporal/contract/messages.ts';
 import { appendRecord, insertSession } from './append.ts';
 import { pageLimit, readCursor, writeCursor } from './cursor.ts';
 import { SessionUnknown } from './errors.ts';
@@ -39,6 +40,12 @@ export async function openStore(file: string): Promise<Store> {
   return {
     createSession: (session) => writing((trx) => insertSession(trx, session)),
     record: (request) => writing((trx) => appendRecord(trx, request)),
+    recordAll: (requests) =>
+      writing(async (trx) => {
+        const receipts: RecordReceipt[] = [];
+        for (const request of requests) receipts.push(await appendRecord(trx, request));
+        return receipts;
+      }),
 
     session: (id) =>
       asking(async () => {
@@ -122,7 +129,22 @@ export async function openStore(file: string): Promise<Store> {
           .select('id')
           .where('sealed', '=', 0)
           .where('started', '=', 1)
+          .where('status', 'in', endedStatuses)
           .orderBy('opened')
+          .limit(limit)
+          .execute();
+        return rows.map(({ id }) => id);
+      }),
+
+    unended: (after, limit) =>
+      asking(async () => {
+        const rows = await db
+          .selectFrom('sessions')
+          .select('id')
+          .where('started', '=', 1)
+          .where('status', 'not in', endedStatuses)
+          .where('id', '>', after ?? '')
+          .orderBy('id')
           .limit(limit)
           .execute();
         return rows.map(({ id }) => id);

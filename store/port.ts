@@ -65,6 +65,8 @@ export interface Store {
   createSession(session: NewSession): Promise<Created>;
   /** Appends one record and folds its change into the row, in one transaction; idempotent by `request.id`. */
   record(request: RecordRequest): Promise<RecordReceipt>;
+  /** The same for several, in order, all or none. */
+  recordAll(requests: readonly RecordRequest[]): Promise<readonly RecordReceipt[]>;
   session(id: string): Promise<SessionState | null>;
   /** Newest first. */
   sessions(filter: SessionFilter): Promise<{ readonly items: SessionState[]; readonly cursor: string | null }>;
@@ -77,8 +79,10 @@ export interface Store {
     limit: number,
   ): Promise<{ readonly state: SessionState; readonly request: Digest; readonly requestBytes: number }[]>;
   markStarted(sessionId: string): Promise<void>;
-  /** Sessions without a `session.sealed` record whose workflow was started, oldest first. */
+  /** Sessions that were started, have ended and have no `session.sealed` record, oldest first. */
   unsealed(limit: number): Promise<string[]>;
+  /** Sessions that were started and have not ended, by id, after the one named. */
+  unended(after: string | null, limit: number): Promise<string[]>;
   /** The archived Temporal history of a sealed session: `data.history` of its `session.sealed` record. */
   history(sessionId: string): Promise<Digest | null>;
   countByStatus(): Promise<Readonly<Partial<Record<Status, number>>>>;

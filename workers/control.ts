@@ -6,7 +6,7 @@ import { createControlActivities } from '../activities/control.ts';
 import { createEvidence } from '../activities/ports/evidence.ts';
 import { createBaseRepositories } from '../activities/ports/git/base-repositories.ts';
 import { fixedPlanner } from '../activities/ports/planner.ts';
-import { createSealActivities } from '../activities/seal.ts';
+import { endsSession } from '../activities/seal.ts';
 import { openArtifactDirectory } from '../artifacts/directory-artifact-store.ts';
 import { loadPublicKeys, loadSigner } from '../artifacts/keys.ts';
 import { openStore } from '../store/open-store.ts';
@@ -17,7 +17,7 @@ import { commonOptions } from './context.ts';
 import type { WorkerContext } from './context.ts';
 import type { Hired } from './main.ts';
 import { countSessions } from './session-metrics.ts';
-import { startSweeper } from './sweeper.ts';
+import { startSealer } from './sealer.ts';
 
 /** Hands that this installation has. */
 const agents = ['command'];
@@ -30,6 +30,8 @@ export async function hireControl(context: WorkerContext): Promise<Hired> {
   const store = await openStore(paths.store);
   const temporal = await connectTemporalClient(config.temporal, `control@${config.worker.hostId}/${process.pid}`);
 
+  const sealing = { artifacts, store, temporal: temporal.client, onSealed: countSessions(metrics) };
+  const sealer = startSealer(sealing, timings.sweepMs, logger);
   const control = createControlActivities({
     artifacts,
     evidence,
@@ -38,29 +40,25 @@ export async function hireControl(context: WorkerContext): Promise<Hired> {
     profile,
     timings,
     temporal: temporal.client,
+    onRecorded: (records) => {
+      if (endsSession(records)) sealer.poke();
+    },
     repositories: createBaseRepositories(join(paths.control, 'repositories'), artifacts),
     planner: fixedPlanner,
     orgLayer: () => readFile(policy.orgLayer, 'utf8'),
     sandboxImage: config.container.image,
   });
-  const sealing = { artifacts, store, temporal: temporal.client, onSealed: countSessions(metrics) };
-
-  const common = commonOptions(context, 'control');
-  const [sessions, seals] = await Promise.all([
-    Worker.create({
-      ...common,
-      taskQueue: queues.sessions,
-      workflowBundle: { codePath: await currentBundle(paths.bundle) },
-      activities: control,
-      maxConcurrentLocalActivityExecutions: 50,
-    }),
-    Worker.create({ ...common, taskQueue: queues.control, activities: createSealActivities(sealing) }),
-  ]);
-  const stopSweeper = startSweeper(sealing, timings.sweepMs, logger);
+  const sessions = await Worker.create({
+    ...commonOptions(context, 'control'),
+    taskQueue: queues.sessions,
+    workflowBundle: { codePath: await currentBundle(paths.bundle) },
+    activities: control,
+    maxConcurrentLocalActivityExecutions: 50,
+  });
   return {
-    workers: [sessions, seals],
+    workers: [sessions],
     close: async () => {
-      stopSweeper();
+      await sealer.stop();
       await temporal.close();
       await store.close();
     },

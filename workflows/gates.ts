@@ -82,7 +82,7 @@ export class Gates {
     this.refusals = 0;
     const change = { ...request.change, status: 'waiting', detail: gate.kind, gate } as const;
     try {
-      await this.story.tell('gate.opened', change, { data: { gate } });
+      this.story.tell('gate.opened', change, { data: { gate } });
       const approvals: CountedDecision[] = [];
       while (approvals.length < count) {
         const next = await this.next(gate, count - approvals.length);
@@ -100,14 +100,17 @@ export class Gates {
   private async next(gate: GateView, missing: number): Promise<CountedDecision | null> {
     for (;;) {
       const remainingMs = Date.parse(gate.deadline) - Date.now();
-      const summary = `person: ${gate.id}`;
-      if (remainingMs <= 0 || !(await condition(() => this.submissions.length > 0, remainingMs, { summary }))) {
-        await this.story.tell('gate.expired', { gate: null }, { data: { gate: gate.id, deadline: gate.deadline } });
+      if (remainingMs <= 0 || !(await this.story.meanwhile(this.submission(gate, remainingMs)))) {
+        this.story.tell('gate.expired', { gate: null }, { data: { gate: gate.id, deadline: gate.deadline } });
         return null;
       }
       const counted = await this.count(gate, missing);
       if (counted !== null) return counted;
     }
+  }
+
+  private submission(gate: GateView, withinMs: number): Promise<boolean> {
+    return condition(() => this.submissions.length > 0, withinMs, { summary: `person: ${gate.id}` });
   }
 
   /** Verifies and records the oldest submission; null when it does not count. `missing` approvals decide the gate. */
@@ -123,22 +126,23 @@ export class Gates {
       const decides = decision.kind !== 'approve' || missing === 1;
       const change = decides ? ({ status: 'running', detail: null, gate: null } as const) : {};
       const data = describeDecision(decision, digest);
-      await this.story.tell('gate.decided', change, { actor: decision.actor, artifacts: [digest], data });
+      this.story.tell('gate.decided', change, { actor: decision.actor, artifacts: [digest], data });
+      // The answer leaves with the end of this workflow task, which waits for its records.
       submission.settle({ gate: gate.id, kind: decision.kind, accepted: true });
       return { decision, digest };
     } catch (error) {
       if (isCancellation(error)) submission.fail(refuse(failures.gateNotOpen, 'The session was cancelled'));
       const refusal = refusalOf(error);
       submission.fail(refusal);
-      await this.recordRefusal(gate, refusal);
+      this.recordRefusal(gate, refusal);
       return null;
     }
   }
 
-  private async recordRefusal(gate: GateView, refusal: ApplicationFailure): Promise<void> {
+  private recordRefusal(gate: GateView, refusal: ApplicationFailure): void {
     this.refusals++;
     if (this.refusals > maxRecordedRefusals) return;
-    await this.story.tell('decision.refused', {}, { data: { gate: gate.id, reason: refusal.message } });
+    this.story.tell('decision.refused', {}, { data: { gate: gate.id, reason: refusal.message } });
   }
 
   private submit(signed: SignedDecision): Promise<DecisionAnswer> {

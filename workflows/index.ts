@@ -1,4 +1,3 @@
 /** What the `sessions` worker runs. The bundle's entry: every export is a workflow type. */
 export { promotions } from './promotions.ts';
-export { seal } from './seal.ts';
 export { session } from './session.ts';

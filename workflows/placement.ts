@@ -18,24 +18,17 @@ export async function runRound(
 ): Promise<RunResult> {
   for (let placement = 1; ; placement++) {
     const { sessionId, round } = request;
-    const host = await hands.claim.executeWithOptions({ summary: `round ${round}: who has room?` }, [
-      { sessionId, round },
-    ]);
+    const summary = `round ${round}: who has room?`;
+    const host = await story.meanwhile(hands.claim.executeWithOptions({ summary }, [{ sessionId, round }]));
     const placed = { ...currentRound(story), hostId: host.hostId, placement };
-    await story.goOn(
-      'executing',
-      'round.placed',
-      { round: placed },
-      { data: { round, placement, hostId: host.hostId } },
-    );
+    story.goOn('executing', 'round.placed', { round: placed }, { data: { round, placement, hostId: host.hostId } });
     try {
-      const summary = `round ${round} on ${host.hostId}`;
-      return await onHost(host.queue, job.timings).runRound.executeWithOptions({ summary }, [
-        { ...request, placement },
-      ]);
+      const options = { summary: `round ${round} on ${host.hostId}` };
+      const { runRound: run } = onHost(host.queue, job.timings);
+      return await story.meanwhile(run.executeWithOptions(options, [{ ...request, placement }]));
     } catch (error) {
       if (!isHostLost(error)) throw error;
-      await story.tell('host.lost', {}, { data: { round, placement, hostId: host.hostId } });
+      story.tell('host.lost', {}, { data: { round, placement, hostId: host.hostId } });
       if (placement > maxMoves) throw error;
     }
   }

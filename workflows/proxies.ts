@@ -10,7 +10,6 @@ import { nonRetryableFailures, queues } from '../temporal/contract/messages.ts';
 import type {
   AdmittedJob,
   ControlActivities,
-  ControlLocalActivities,
   HandsActivities,
   HostActivities,
   PromoteActivities,
@@ -49,13 +48,6 @@ export const proxyOptions = {
     localRetryThreshold: '20 seconds',
     retry: { ...soon, maximumInterval: '1 minute', nonRetryableErrorTypes: nonRetryableFailures },
   },
-  seal: {
-    taskQueue: queues.control,
-    startToCloseTimeout: '2 minutes',
-    scheduleToCloseTimeout: '1 day',
-    heartbeatTimeout,
-    retry: { ...soon, maximumInterval: '1 minute', nonRetryableErrorTypes: nonRetryableFailures },
-  },
   claim: {
     taskQueue: queues.sandbox,
     startToCloseTimeout: '5 seconds',
@@ -88,9 +80,8 @@ export const proxyOptions = {
 } satisfies Record<string, ActivityOptions | LocalActivityOptions | ((...args: never[]) => ActivityOptions)>;
 
 export const source = proxyActivities<SourceActivities>(proxyOptions.source);
-export const control = steady(proxyLocalActivities<Omit<ControlLocalActivities, 'record'>>(proxyOptions.control));
-export const { record } = steady(proxyLocalActivities<Pick<ControlLocalActivities, 'record'>>(proxyOptions.record));
-export const sealing = proxyActivities<ControlActivities>(proxyOptions.seal);
+export const control = steady(proxyLocalActivities<Omit<ControlActivities, 'record'>>(proxyOptions.control));
+export const { record } = steady(proxyLocalActivities<Pick<ControlActivities, 'record'>>(proxyOptions.record));
 export const hands = proxyActivities<HandsActivities>(proxyOptions.claim);
 export const promoter = proxyActivities<PromoteActivities>(proxyOptions.promote);
 

@@ -52,14 +52,12 @@ export class Publication {
       const result = await this.ask(proof, decisions);
       switch (result.kind) {
         case 'promoted':
-          await CancellationScope.nonCancellable(() =>
-            story.tell('promotion.done', { promotion: result.promotion }, { artifacts: [result.promotion.receipt] }),
-          );
+          story.tell('promotion.done', { promotion: result.promotion }, { artifacts: [result.promotion.receipt] });
           return { kind: 'promoted' };
         case 'withdrawn':
           return { kind: 'withdrawn' };
         case 'refused':
-          await story.tell('promotion.refused', { findings: [...story.state.findings, ...result.findings] });
+          story.tell('promotion.refused', { findings: [...story.state.findings, ...result.findings] });
           return { kind: 'stuck', reason: `The promoter refused: ${messages(result.findings)}` };
         case 'base_moved': {
           const moved = await this.follow(result.commit, proof, patch);
@@ -91,11 +89,12 @@ export class Publication {
     return CancellationScope.nonCancellable(async () => {
       // The intent is on record before anything can be written.
       const data = { request: id, target: job.target, evidence: request.evidence };
-      await story.goOn('promoting', 'promotion.intended', {}, { data });
+      story.goOn('promoting', 'promotion.intended', {}, { data });
+      await story.told();
       // A cancelled session takes its request back, and then hears what really happened: the promoter may have won.
       session.cancelRequested.catch(() => this.withdraw(request)).catch(() => undefined);
       for (let asked = 1; asked <= maxAsks; asked++) {
-        await control.requestPromotion(request);
+        await story.meanwhile(control.requestPromotion(request));
         await condition(() => this.answers.has(id), askAgainAfter, { summary: 'promoter' });
         const result = this.answers.get(id);
         if (result !== undefined && (await this.holds(id, result))) return result;
@@ -114,7 +113,7 @@ export class Publication {
       return true;
     } catch (error) {
       this.answers.delete(id);
-      await story.tell('promotion.claim_refused', {}, { data: { request: id, reason: stepFailure(error).reason } });
+      story.tell('promotion.claim_refused', {}, { data: { request: id, reason: stepFailure(error).reason } });
       return false;
     }
   }
@@ -128,9 +127,10 @@ export class Publication {
     if (++this.moves > maxMovedBases) {
       return { kind: 'stuck', reason: `The base moved ${this.moves} times while this was being promoted` };
     }
-    await story.goOn('validating', 'base.moved', {}, { data: { from: proof.base.commit, to: commit } });
+    story.goOn('validating', 'base.moved', {}, { data: { from: proof.base.commit, to: commit } });
     try {
-      const base = await source.resolveBase({ repository: job.target.repository, ref: job.target.ref ?? commit });
+      const request = { repository: job.target.repository, ref: job.target.ref ?? commit };
+      const base = await story.meanwhile(source.resolveBase(request));
       const tried = await prove(this.at, base, patch, proof.candidate.digest);
       if (tried.kind === 'no_change') return { kind: 'stuck', reason: 'The new base already holds this change' };
       return tried;

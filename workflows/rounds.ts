@@ -50,7 +50,7 @@ export interface Situation {
 
 export async function tryRound(at: Situation, base: Base, round: Round): Promise<Tried> {
   const { story } = at;
-  await story.goOn('executing', 'round.started', {
+  story.goOn('executing', 'round.started', {
     round: {
       number: round.number,
       hand: round.hand,
@@ -96,7 +96,7 @@ async function runHand({ story, job }: Situation, base: Base, round: Round): Pro
   });
   const { verdict, exitCode, output, patch, findings, durationMs } = run;
   const { round: view } = story.state;
-  await story.goOn(
+  story.goOn(
     'inspecting',
     'round.finished',
     { round: view && { ...view, verdict, exitCode, output, patch }, findings },
@@ -116,29 +116,36 @@ export async function prove(at: Situation, base: Base, patch: ArtifactRef, candi
   const { story, job, plan } = at;
   const sessionId = story.state.id;
   const before = candidate === null ? story.state.findings : [];
-  const inspection = await control.inspect({ sessionId, job: job.digest, base, patch, plan, candidate });
+  const request = { sessionId, job: job.digest, base, patch, plan, candidate };
+  const inspection = await story.meanwhile(control.inspect(request));
   if (inspection.verdict === 'no_change') return { kind: 'no_change' };
   const findings: readonly Finding[] = [...before, ...inspection.findings];
   if (inspection.verdict === 'deny') {
     const change = { candidate: null, findings, baseCommit: base.commit };
-    await story.goOn('inspecting', 'candidate.denied', change, { artifacts: [patch.digest] });
+    story.goOn('inspecting', 'candidate.denied', change, { artifacts: [patch.digest] });
     return { kind: 'stuck', reason: `Policy stops the change: ${firstDenial(findings)}`, patch };
   }
 
   const { tree, report } = inspection;
   const made = { candidate: inspection.candidate, findings, baseCommit: base.commit, validation: null };
   const artifacts = [patch.digest, inspection.candidate.digest, report];
-  await story.goOn('validating', 'candidate.made', made, { artifacts, data: { tree, inspection: report } });
+  story.goOn('validating', 'candidate.made', made, { artifacts, data: { tree, inspection: report } });
 
   const { number: round } = story.state.round ?? { number: 0 };
   const summary = `checks on ${base.commit.slice(0, 12)} + ${inspection.candidate.digest.slice(7, 19)}`;
-  const request = { sessionId, round, job: job.digest, base, candidate: inspection.candidate.digest, tree };
-  const validation = await validator(job.timings).validate.executeWithOptions({ summary }, [request]);
+  const { validate } = validator(job.timings);
+  const validation = await story.meanwhile(
+    validate.executeWithOptions({ summary }, [
+      { sessionId, round, job: job.digest, base, candidate: inspection.candidate.digest, tree },
+    ]),
+  );
   const logs = validation.checks.flatMap(({ logDigest }) => logDigest ?? []);
-  await story.tell('validation.finished', { validation }, { artifacts: [validation.report, ...logs] });
+  story.tell('validation.finished', { validation }, { artifacts: [validation.report, ...logs] });
   if (validation.verdict === 'fail') return { kind: 'stuck', reason: describeFailedChecks(validation), patch };
 
-  const subject = await control.subject({ sessionId, job: job.digest, inspection: report, report: validation.report });
+  const subject = await story.meanwhile(
+    control.subject({ sessionId, job: job.digest, inspection: report, report: validation.report }),
+  );
   const proof = { base, candidate: inspection.candidate, inspection: report, tree, validation, subject };
   return { kind: 'proven', proof, patch };
 }

@@ -37,8 +37,8 @@ export async function session(input: SessionInput): Promise<SessionResult> {
 }
 
 async function govern(input: SessionInput, story: Story, gates: Gates): Promise<Ending> {
-  await story.goOn('admitting', 'session.started', {}, { artifacts: [input.request.digest] });
-  const base = await source.resolveBase({ repository: input.repository, ref: input.baseRef });
+  story.goOn('admitting', 'session.started', {}, { artifacts: [input.request.digest] });
+  const base = await story.meanwhile(source.resolveBase({ repository: input.repository, ref: input.baseRef }));
   const admission = await control.admit({ input, base });
   if (admission.verdict === 'refused') {
     const reason =
@@ -47,7 +47,7 @@ async function govern(input: SessionInput, story: Story, gates: Gates): Promise<
   }
   const { job } = admission;
   const { plan, subject } = await control.plan({ job: job.digest });
-  await story.goOn(
+  story.goOn(
     'planning',
     'session.admitted',
     {

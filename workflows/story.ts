@@ -1,6 +1,6 @@
 /**
- * A session's state and how it is told: every transition changes the state, the Temporal Web UI and the record, in that
- * order and through one method.
+ * A session's state and how it is told: every transition changes the state at once, and is on record, and in the Temporal Web
+ * UI, before the session waits for anything.
  */
 import {
   CancellationScope,
@@ -16,12 +16,13 @@ import type {
   Detail,
   Digest,
   Finding,
+  RecordRequest,
   SessionInput,
   SessionState,
   Timestamp,
 } from '../temporal/contract/messages.ts';
 import { describeState } from './details.ts';
-import { control, record } from './proxies.ts';
+import { record } from './proxies.ts';
 import { phaseAttributes } from './search-attributes.ts';
 
 /** How a session ends. */
@@ -37,6 +38,9 @@ export class Story {
   state: SessionState;
   /** Counts this run's records; with the run's id it names each, so that a repeated step is recorded once. */
   private steps = 0;
+  private untold: RecordRequest[] = [];
+  /** Records are written one batch after the other. */
+  private writing: Promise<void> = Promise.resolve();
   private shownPhase = '';
 
   constructor(input: SessionInput) {
@@ -70,15 +74,15 @@ export class Story {
   }
 
   /** Work goes on: never said while a person is waited for. */
-  async goOn(detail: Detail, type: string, change: Partial<SessionState> = {}, telling: Telling = {}): Promise<void> {
-    await this.tell(type, { status: 'running', detail, gate: null, ...change }, telling);
+  goOn(detail: Detail, type: string, change: Partial<SessionState> = {}, telling: Telling = {}): void {
+    this.tell(type, { status: 'running', detail, gate: null, ...change }, telling);
   }
 
-  async tell(type: string, change: Partial<SessionState>, telling: Telling = {}): Promise<void> {
+  /** Changes the state now; it is on record with the next `told` or `meanwhile`, in the order of telling. */
+  tell(type: string, change: Partial<SessionState>, telling: Telling = {}): void {
     const bounded = change.findings === undefined ? change : { ...change, findings: capFindings(change.findings) };
     this.state = { ...this.state, ...bounded };
-    this.show();
-    await record({
+    this.untold.push({
       id: `${workflowInfo().runId}/${++this.steps}`,
       sessionId: this.state.id,
       type,
@@ -90,21 +94,41 @@ export class Story {
     });
   }
 
-  /** The last record, the request to seal, and then everybody who waits for an answer gets it. Survives cancellation. */
+  /** Resolves when all that was told so far is on record: one step, however much it was. */
+  told(): Promise<void> {
+    const records = this.untold;
+    this.untold = [];
+    if (records.length === 0) return this.writing;
+    this.show();
+    this.writing = this.writing.then(() => record(records)).then(() => undefined);
+    return this.writing;
+  }
+
+  /**
+   * A step, and what was told before it on record meanwhile. Temporal learns of the step only with the end of the workflow
+   * task, which waits for the record; what must never come before its record awaits `told` first.
+   */
+  async meanwhile<T>(step: Promise<T>): Promise<T> {
+    const [result] = await Promise.all([step, this.told()]);
+    return result;
+  }
+
+  /** The last record, and then everybody who waits for an answer gets it. Survives cancellation. */
   async end(ending: Ending, cancelRequest: CancelRequest | null): Promise<void> {
     await CancellationScope.nonCancellable(async () => {
       const findings = ending.findings ?? this.state.findings;
       const { status, outcome, reason } = ending;
       if (cancelRequest !== null) {
         const { actor, reason: why } = cancelRequest;
-        await this.tell('session.cancel_requested', {}, { actor, data: { reason: why } });
+        this.tell('session.cancel_requested', {}, { actor, data: { reason: why } });
       }
-      await this.tell('session.ended', { status, outcome, reason, findings, detail: null, gate: null, endedAt: now() });
-      await control.startSeal({ sessionId: this.state.id });
+      this.tell('session.ended', { status, outcome, reason, findings, detail: null, gate: null, endedAt: now() });
+      await this.told();
       await condition(allHandlersFinished);
     });
   }
 
+  /** In the Temporal Web UI. Phases that lasted no longer than a workflow task are passed over. */
   private show(): void {
     const phase = phaseAttributes(this.state);
     const key = JSON.stringify(phase.map(({ value }) => value));

@@ -9,6 +9,8 @@ export interface Changes {
 
 /** Many records are written in one go; whoever waits is woken once for them. */
 const settleMs = 5;
+/** The notice is of a write, which can be read only once it is synced: after the last one, everybody looks once more. */
+const syncedMs = 40;
 
 /**
  * Watches the store's file and its write-ahead log, whichever process writes them. A missed notice costs a waiter its
@@ -16,13 +18,19 @@ const settleMs = 5;
  */
 export function watchChanges(storeFile: string): Changes {
   const waiting = new Set<() => void>();
-  let settling: NodeJS.Timeout | undefined;
+  let soon: NodeJS.Timeout | undefined;
+  let last: NodeJS.Timeout | undefined;
+  const wakeAll = () => {
+    for (const wake of [...waiting]) wake();
+  };
   const watcher = watch(dirname(storeFile), (_event, file) => {
-    if (waiting.size === 0 || settling !== undefined || file?.startsWith(basename(storeFile)) === false) return;
-    settling = setTimeout(() => {
-      settling = undefined;
-      for (const wake of [...waiting]) wake();
+    if (waiting.size === 0 || file?.startsWith(basename(storeFile)) === false) return;
+    soon ??= setTimeout(() => {
+      soon = undefined;
+      wakeAll();
     }, settleMs);
+    clearTimeout(last);
+    last = setTimeout(wakeAll, syncedMs);
   });
   // Without a watcher the waiters' own time limits still drive them.
   watcher.on('error', () => watcher.close());
@@ -43,8 +51,9 @@ export function watchChanges(storeFile: string): Changes {
       }),
     close() {
       watcher.close();
-      clearTimeout(settling);
-      for (const wake of [...waiting]) wake();
+      clearTimeout(soon);
+      clearTimeout(last);
+      wakeAll();
     },
   };
 }

@@ -24,7 +24,6 @@ export interface ArtifactRef {
 /** A capability is a task queue; a worker announces what it can do by the queues it polls. */
 export const queues = {
   sessions: 'sessions',
-  control: 'control',
   source: 'source',
   sandbox: 'sandbox',
   validate: 'validate',
@@ -32,14 +31,13 @@ export const queues = {
   host: (hostId: string) => `host.${hostId}`,
 } as const;
 
-export const workflowTypes = { session: 'session', promotions: 'promotions', seal: 'seal' } as const;
+export const workflowTypes = { session: 'session', promotions: 'promotions' } as const;
 
 /** Workflow ids, made in one place so that every process finds the same one. */
 export const workflowIds = {
   session: (sessionId: string) => `session:${sessionId}`,
   /** `target` is the canonical target key (see `Target.key`). */
   promotions: (target: string) => `promotions:${target}`,
-  seal: (sessionId: string) => `seal:${sessionId}`,
 } as const;
 
 export const messageNames = {
@@ -485,7 +483,7 @@ export interface RecordReceipt {
 export interface SourceActivities {
   resolveBase(request: { repository: string; ref: string }): Promise<Base>;
 }
-export interface ControlLocalActivities {
+export interface ControlActivities {
   admit(request: { input: SessionInput; base: Base }): Promise<Admission>;
   /** `subject` is what a decision at the plan gate is about. */
   plan(request: { job: Digest }): Promise<{ plan: Plan; subject: Digest }>;
@@ -495,12 +493,9 @@ export interface ControlLocalActivities {
   verifyDecision(decision: SignedDecision): Promise<Digest>;
   /** Rejects `Evidence.Invalid` unless the promoter signed that it wrote exactly this for this session. */
   verifyReceipt(request: { sessionId: string; promotion: PromotionView }): Promise<void>;
-  record(request: RecordRequest): Promise<RecordReceipt>;
+  /** Appends records in order, in one transaction. */
+  record(requests: readonly RecordRequest[]): Promise<void>;
   requestPromotion(request: PromotionRequest): Promise<void>;
-  startSeal(request: { sessionId: string }): Promise<void>;
-}
-export interface ControlActivities {
-  sealSession(request: { sessionId: string }): Promise<void>;
 }
 export interface HandsActivities {
   claim(request: { sessionId: string; round: number }): Promise<Host>;

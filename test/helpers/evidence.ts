@@ -21,7 +21,7 @@ import { createKeys, loadPublicKeys, loadSigner } from '../../artifacts/keys.ts'
 import { parseFloor } from '../../policies/floor.ts';
 import { jobRequestSchema } from '../../temporal/contract/job.ts';
 import type {
-  ControlLocalActivities,
+  ControlActivities,
   Decision,
   Digest,
   PromoteActivities,
@@ -41,7 +41,7 @@ export interface Installation {
   readonly signs: Record<'control' | 'validator' | 'api' | 'promoter', Evidence>;
   readonly stranger: Record<'control' | 'validator' | 'api' | 'promoter', Evidence>;
   readonly promote: PromoteActivities['promote'];
-  readonly verifyReceipt: ControlLocalActivities['verifyReceipt'];
+  readonly verifyReceipt: ControlActivities['verifyReceipt'];
   /** Names of everything that was ever promoted. */
   promoted(): Promise<string[]>;
   /** A change that passed everything and was approved, ready for the promoter. */

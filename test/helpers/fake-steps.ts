@@ -8,7 +8,7 @@ import type {
   AdmittedJob,
   ArtifactRef,
   Base,
-  ControlLocalActivities,
+  ControlActivities,
   Digest,
   Inspection,
   Plan,
@@ -99,7 +99,7 @@ export const promoted = (request: PromotionRequest): PromotionResult => ({
 });
 
 /** Every step with an answer that lets a session pass. Tests replace the one they are about. */
-export interface Steps extends Omit<ControlLocalActivities, 'record' | 'requestPromotion' | 'startSeal'> {
+export interface Steps extends Omit<ControlActivities, 'record' | 'requestPromotion'> {
   claim(request: { sessionId: string; round: number }): Promise<{ hostId: string; queue: string }>;
   resolveBase(request: { repository: string; ref: string }): Promise<Base>;
   runRound(request: RunRequest): Promise<RunResult>;

@@ -160,14 +160,18 @@ async function createWorkers(
   steps: Steps,
   records: RecordRequest[],
 ): Promise<Worker[]> {
-  const record = async (request: RecordRequest) => {
-    if (!records.some(({ id }) => id === request.id)) {
+  const record = async (requests: readonly RecordRequest[]) => {
+    for (const request of requests) {
+      if (records.some(({ id }) => id === request.id)) continue;
       records.push(request);
       steps.onRecord(request);
     }
-    return { sequence: records.length, hash: artifact(request.id).digest };
   };
-  const { requestPromotion } = createRecordActivities({ temporal: client, store: {} as Store });
+  const { requestPromotion } = createRecordActivities({
+    temporal: client,
+    store: {} as Store,
+    onRecorded: () => undefined,
+  });
   const {
     claim,
     resolveBase,
@@ -201,7 +205,6 @@ async function createWorkers(
         subject,
         verifyDecision,
         verifyReceipt,
-        startSeal: async () => undefined,
       },
     }),
     Worker.create({ ...common, taskQueue: queues.source, activities: { resolveBase } }),

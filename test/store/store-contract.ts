@@ -180,11 +180,17 @@ export function storeContract(name: string, open: () => Promise<StoreUnderTest>)
       expect(await store.countByStatus()).toEqual({ waiting: 1, queued: 2 });
     });
 
-    test('knows what was not started, and what was started and not sealed, oldest first', async () => {
+    test('knows what was not started, what goes on, and what has ended and is not sealed, oldest first', async () => {
       for (const id of ['s1', 's2', 's3']) await store.createSession(newSession(id));
       await store.markStarted('s3');
       await store.markStarted('s1');
       expect(await store.unstarted(10)).toEqual([{ state: stateOf('s2'), request: digest('a'), requestBytes: 100 }]);
+      expect(await store.unsealed(10)).toEqual([]);
+      expect(await store.unended(null, 10)).toEqual(['s1', 's3']);
+      expect(await store.unended('s1', 10)).toEqual(['s3']);
+      await store.record(recordOf('s1', 'end', { change: { status: 'finished' } }));
+      await store.record(recordOf('s3', 'end', { change: { status: 'cancelled' } }));
+      expect(await store.unended(null, 10)).toEqual([]);
       expect(await store.unsealed(10)).toEqual(['s1', 's3']);
 
       await store.record(
@@ -193,7 +199,7 @@ export function storeContract(name: string, open: () => Promise<StoreUnderTest>)
       expect(await store.unsealed(10)).toEqual(['s3']);
       expect(await store.history('s1')).toBe(digest('f'));
       expect(await store.history('s3')).toBeNull();
-      expect(await store.verify()).toEqual(intact(4));
+      expect(await store.verify()).toEqual(intact(6));
     });
 
     test('its export verifies without it', async () => {

@@ -87,9 +87,9 @@ test('an exit code that is an answer resolves, any other rejects with what git s
 });
 
 test('what git says is shown without credentials, control characters and beyond its end', () => {
-  const said = `${'line\n'.repeat(100)}fatal: https://me:secret@host/x\u001b[2J\u202etxt\n`;
+  const said = `${'line\n'.repeat(100)}fatal: https://me:secret@host.example/x\u001b[2J\u202etxt\n`;
   const failure = new GitError('fetch', 'exit', 'failed', Buffer.from(said), 128);
-  expect(failure.stderr).toMatch(/line\nfatal: https:\/\/\*\*\*@host\/x\?\[2J\?txt$/);
+  expect(failure.stderr).toMatch(/line\nfatal: https:\/\/\*\*\*@host\.example\/x\?\[2J\?txt$/);
   expect(failure.stderr.split('\n')).toHaveLength(8);
 });
 

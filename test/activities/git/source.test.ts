@@ -1,9 +1,11 @@
 import { execFile } from 'node:child_process';
 import { chmod, chown, mkdir, readdir, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
+import { MockActivityEnvironment } from '@temporalio/testing';
 import { describe, expect, test } from 'vitest';
 import { createSource } from '../../../activities/ports/git/source.ts';
 import { createSourceActivities } from '../../../activities/source.ts';
+import type { Base } from '../../../temporal/contract/messages.ts';
 import {
   commitFiles,
   createRepository,
@@ -323,13 +325,15 @@ describe('a clear refusal for', () => {
   });
 });
 
-test('the activity is the port', async () => {
-  const repository = await createRepository();
-  const { source } = await createWorkbench();
-  const activities = createSourceActivities({ source });
-  expect(await activities.resolveBase({ repository, ref: 'HEAD' })).toEqual(
-    await source.resolveBase({ repository, ref: 'HEAD' }),
-  );
+test('the activity says that it is alive for as long as the port takes', async () => {
+  const slow = Promise.withResolvers<Base>();
+  const { resolveBase } = createSourceActivities({ source: { resolveBase: () => slow.promise } });
+  const environment = new MockActivityEnvironment({ heartbeatTimeoutMs: 30 });
+  const beat = new Promise((resolve) => environment.once('heartbeat', resolve));
+  const running = environment.run(resolveBase, { repository: '/repository', ref: 'main' });
+  await beat;
+  slow.resolve({ commit: 'the answer' } as Base);
+  expect(await running).toEqual({ commit: 'the answer' });
 });
 
 test('a repository that is repacked while it is read stays whole', { timeout: 60_000 }, async () => {
