@@ -1,7 +1,7 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, inject, test } from 'vitest';
 import { temporalCli } from '../../temporal/cli.ts';
 import { loadConfig } from '../../temporal/config.ts';
 import { workflowIds } from '../../temporal/contract/messages.ts';
@@ -29,7 +29,7 @@ async function deleteWorkflow(stack: Stack, id: string): Promise<void> {
 }
 
 describe('a governed change to a real repository', () => {
-  test.each(['docker', 'podman'] as const)('goes from request to a patch that mends it, on %s', async (engine) => {
+  test.each([...inject('engines')])('goes from request to a patch that mends it, on $kind', async (engine) => {
     await withExample(async (repository) => {
       await withStack(async (stack) => {
         expect(repository.run('python3', '-m', 'unittest').code).toBe(1);

@@ -1,5 +1,6 @@
 /** The whole embedded stack as a user starts it, in a home of its own, and the CLI that talks to it. */
 import { execFile, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -11,6 +12,7 @@ import { labels } from '../../activities/ports/sandbox/labels.ts';
 import { endedStatuses } from '../../temporal/contract/messages.ts';
 import type { SessionState } from '../../temporal/contract/messages.ts';
 import { freePort } from '../../temporal/free-port.ts';
+import type { TestEngine } from './engine-setup.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const aas = join(root, 'bin', 'aas');
@@ -72,14 +74,15 @@ export class Stack {
 
   /** Lends one more worker of this stack, as `bin/aas worker` starts it on another host. */
   async withWorker(settings: NodeJS.ProcessEnv, use: () => Promise<void>): Promise<void> {
-    const { temporal } = await this.state();
+    const { temporal, container } = await this.state();
+    const places = { AAS_TEMPORAL_ADDRESS: temporal.address, AAS_CONTAINER_HOST: container.host };
     const worker = spawn(process.execPath, [join(root, 'workers', 'main.ts')], {
-      env: { ...this.environment, AAS_TEMPORAL_ADDRESS: temporal.address, ...settings },
-      stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+      env: { ...this.environment, ...places, ...settings },
+      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     });
-    const ended = once(worker, 'exit');
+    const ended = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
     try {
-      await once(worker, 'message');
+      await ready(worker, ended, 'the worker');
       await use();
     } finally {
       worker.kill('SIGTERM');
@@ -102,6 +105,7 @@ export class Stack {
     return JSON.parse(await readFile(join(this.home, 'run', 'stack.json'), 'utf8')) as {
       pid: number;
       temporal: { address: string };
+      container: { host: string };
       processes: { name: string; pid: number }[];
     };
   }
@@ -135,34 +139,46 @@ export class Stack {
   }
 }
 
-type EngineKind = 'docker' | 'podman';
+/** Resolves when a process of ours has said that it is ready. Rejects with what it printed when it ends before. */
+async function ready(child: ChildProcess, ended: Promise<void>, name: string): Promise<void> {
+  let log = '';
+  for (const stream of [child.stdout, child.stderr])
+    stream?.setEncoding('utf8').on('data', (text: string) => (log += text));
+  const dead = ended.then(() => true);
+  const said = once(child, 'message').then(() => false);
+  if (await Promise.race([said, dead])) throw new Error(`${name} ended before it was ready:\n${log}`);
+}
+
 interface Running {
   readonly stack: Stack;
   stop(): Promise<void>;
 }
 
 /** A stack for each engine, shared by the tests of a file; everything it started or wrote is gone when they have ended. */
-const running = new Map<EngineKind, Promise<Running>>();
+const running = new Map<string, Promise<Running>>();
 afterAll(async () => {
   for (const each of running.values()) await (await each).stop();
 });
 
-/** Lends a running stack on an engine. */
-export async function withStack(use: (stack: Stack) => Promise<void>, kind: EngineKind = 'docker'): Promise<void> {
-  const started = running.get(kind) ?? start(kind);
-  running.set(kind, started);
+/** Lends a running stack on an engine; on the first one that this machine has, unless the test names another. */
+export async function withStack(
+  use: (stack: Stack) => Promise<void>,
+  engine: TestEngine | undefined = inject('engines')[0],
+): Promise<void> {
+  if (engine === undefined) throw new Error('This machine has no container engine: run `make setup`');
+  const started = running.get(engine.kind) ?? start(engine);
+  running.set(engine.kind, started);
   const { stack } = await started;
   await use(stack);
 }
 
-async function start(kind: EngineKind): Promise<Running> {
+async function start(engine: TestEngine): Promise<Running> {
   const home = await mkdtemp(join(tmpdir(), 'aas-e2e-'));
-  const engine = inject('engines').find((each) => each.kind === kind);
   const environment = {
     PATH: process.env['PATH'],
     HOME: home,
     AAS_HOME: home,
-    AAS_CONTAINER_HOST: engine?.host,
+    AAS_CONTAINER_HOST: engine.host,
     AAS_API_PORT: String(await freePort()),
     AAS_HOST_LOST_AFTER_MS: '3000',
     AAS_LEASE_MS: '10000',
@@ -173,11 +189,8 @@ async function start(kind: EngineKind): Promise<Running> {
     env: environment,
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   });
-  let log = '';
-  for (const stream of [up.stdout, up.stderr]) stream?.setEncoding('utf8').on('data', (text: string) => (log += text));
   const ended = new Promise<void>((resolve) => up.once('exit', () => resolve()));
-  if ((await Promise.race([once(up, 'message'), ended])) === undefined)
-    throw new Error(`the stack did not start:\n${log}`);
+  await ready(up, ended, 'the stack');
   const stack = new Stack(home, environment);
   return {
     stack,
@@ -185,6 +198,8 @@ async function start(kind: EngineKind): Promise<Running> {
       // A test that failed may leave a session running, and its container goes on when the stack ends.
       await stack.cancelAll();
       up.kill('SIGTERM');
+      // A test that was stopped in the middle of `withoutSupervisor` left it unable to hear that.
+      up.kill('SIGCONT');
       await ended;
       await rm(home, { recursive: true, force: true });
     },
