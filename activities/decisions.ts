@@ -40,15 +40,19 @@ export function createDecisionActivities(
       return digest;
     },
 
-    verifyReceipt: async ({ sessionId, promotion }) => {
+    verifyReceipt: async ({ sessionId, promotion, evidence: asked }) => {
       const receipt = await evidence.open('receipt', promotion.receipt).catch((error: unknown) => {
         throw refusal(failures.evidenceInvalid, 'The promoter has not signed for this promotion', error);
       });
-      const { mode, ref, commit, baseCommit } = receipt;
-      const signed = { mode, ref, commit, baseCommit, digest: receipt.candidate, receipt: promotion.receipt };
-      if (receipt.session !== sessionId || canonicalJson(signed) !== canonicalJson(promotion)) {
-        throw refusal(failures.evidenceInvalid, 'The promoter signed for another promotion than this');
-      }
+      const { mode, ref, commit, baseCommit, job, candidate, inspection, report, decisions } = receipt;
+      const written = { mode, ref, commit, baseCommit, digest: candidate, receipt: promotion.receipt };
+      const given = { job, candidate, inspection, report, decisions };
+      const same =
+        receipt.session === sessionId &&
+        canonicalJson(written) === canonicalJson(promotion) &&
+        // A session's earlier candidate may have been promoted after all: that is not what was approved here.
+        canonicalJson(given) === canonicalJson(asked);
+      if (!same) throw refusal(failures.evidenceInvalid, 'The promoter signed for another promotion than this');
     },
   };
 }

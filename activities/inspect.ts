@@ -5,6 +5,7 @@ import type { Evidence } from './ports/evidence.ts';
 import { judgeChange } from '../policies/change.ts';
 import { subjectOf } from '../policies/subject.ts';
 import type { JobSpec } from '../temporal/contract/job.ts';
+import { boundedFindings } from '../temporal/contract/messages.ts';
 import type { ArtifactRef, ChangedFile, ControlActivities, InspectRequest } from '../temporal/contract/messages.ts';
 import { readCandidate, writeCandidate } from './ports/git/candidate.ts';
 import type { BaseRepositories } from './ports/git/port.ts';
@@ -28,7 +29,7 @@ export function createInspectionActivities(ports: InspectionPorts): Pick<Control
       if (tree === repository.tree) return { verdict: 'no_change', findings: [] };
 
       const [files, diff] = await Promise.all([repository.changes(tree), repository.diff(tree)]);
-      const findings = judgeChange({
+      const judged = judgeChange({
         files,
         patchBytes: diff.length,
         bundle: job.policy.bundle,
@@ -36,6 +37,8 @@ export function createInspectionActivities(ports: InspectionPorts): Pick<Control
         plan: request.plan,
         checks: job.checks,
       });
+      // A local activity's result stands in history, and one that is too large fails its workflow's task for ever.
+      const findings = boundedFindings(judged);
       if (findings.some(({ severity }) => severity === 'deny')) return { verdict: 'deny', findings };
 
       const candidate = await keepCandidate(artifacts, request, job, diff);

@@ -53,6 +53,9 @@ export async function hireControl(context: WorkerContext): Promise<Hired> {
     taskQueue: queues.sessions,
     workflowBundle: { codePath: await currentBundle(paths.bundle) },
     activities: control,
+    // Only workflows may ask control for a judgement, and they do so in this process: as ordinary activities whoever
+    // reaches Temporal could have a record written.
+    enableNonLocalActivities: false,
     maxConcurrentLocalActivityExecutions: 50,
   });
   return {

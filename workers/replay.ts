@@ -2,6 +2,8 @@
 import { readFile } from 'node:fs/promises';
 import { DeterminismViolationError } from '@temporalio/workflow';
 import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
+import type { ReplayWorkerOptions } from '@temporalio/worker';
+import { z } from 'zod';
 import { currentBundle } from '../temporal/bundle.ts';
 import { loadConfig } from '../temporal/config.ts';
 
@@ -9,9 +11,21 @@ import { loadConfig } from '../temporal/config.ts';
  * Resolves when today's code does what the history says was done. Rejects `DeterminismViolationError` when it would do
  * something else: sessions that are running now would break on this code.
  */
-export async function replay(history: unknown, bundle: string): Promise<void> {
-  await Worker.runReplayHistory({ workflowBundle: { codePath: bundle } }, history);
+export async function replay(
+  history: unknown,
+  workflowBundle: NonNullable<ReplayWorkerOptions['workflowBundle']>,
+): Promise<void> {
+  const [{ workflowExecutionStartedEventAttributes: started }] = historySchema.parse(history).events;
+  await Worker.runReplayHistory({ workflowBundle }, history, started.workflowId);
 }
+
+/** A session's workflow knows its own id. */
+const historySchema = z.object({
+  events: z.tuple(
+    [z.object({ workflowExecutionStartedEventAttributes: z.object({ workflowId: z.string() }) })],
+    z.unknown(),
+  ),
+});
 
 if (import.meta.main) {
   const [file] = process.argv.slice(2);
@@ -21,7 +35,8 @@ if (import.meta.main) {
   }
   Runtime.install({ logger: new DefaultLogger('ERROR') });
   try {
-    await replay(JSON.parse(await readFile(file, 'utf8')), await currentBundle(loadConfig().paths.bundle));
+    const codePath = await currentBundle(loadConfig().paths.bundle);
+    await replay(JSON.parse(await readFile(file, 'utf8')), { codePath });
     process.stdout.write('replayed: today’s workflow code does what this session did\n');
   } catch (error) {
     const differs = error instanceof DeterminismViolationError;

@@ -19,6 +19,7 @@ import type {
 import { stepFailure } from './failures.ts';
 import { decideSignal, decideUpdate } from './messages.ts';
 import { control } from './proxies.ts';
+import { hasTexts } from './shapes.ts';
 import { now } from './story.ts';
 import type { Story } from './story.ts';
 
@@ -117,10 +118,10 @@ export class Gates {
   private async count(gate: GateView, missing: number): Promise<CountedDecision | null> {
     const submission = this.submissions.shift();
     if (submission === undefined) return null;
-    const { decision } = submission.signed;
     try {
       // Again: the gate may have moved on between the door and the head of the queue.
       this.guard(submission.signed);
+      const { decision } = submission.signed;
       const digest = await control.verifyDecision(submission.signed);
       this.voters.push(decision.actor);
       const decides = decision.kind !== 'approve' || missing === 1;
@@ -165,6 +166,10 @@ export class Gates {
         `This decision is for gate ${decision.gate} of ${decision.session}; open is ${gate.id} of ${id}`,
       );
     }
+    // A worker that was away hears of decisions before it hears that the deadline has passed.
+    if (!(Date.now() < Date.parse(gate.deadline))) {
+      throw refuse(failures.gateNotOpen, `${gate.id} closed at ${gate.deadline}, and silence is a refusal`);
+    }
     if (decision.subject !== gate.subject) {
       throw refuse(failures.gateStale, `What waits at ${gate.id} is no longer what was decided on: look at it again`);
     }
@@ -199,16 +204,13 @@ function gateView({ kind, round, subject, offers, reason, deadlineMs }: GateRequ
   return { id: `${kind}-${round}`, kind, opensAt, deadline, subject, offers, reason };
 }
 
-/** What a Signal carries was typed by a person: nothing about its shape is certain. */
-function decisionOf(signed: unknown): Decision {
-  const decision = (signed as SignedDecision | null)?.decision as Partial<Decision> | undefined;
-  if (typeof decision?.gate !== 'string' || typeof decision.kind !== 'string' || typeof decision.actor !== 'string') {
-    throw refuse(
-      failures.decisionInvalid,
-      'Expected {"decision": ..., "envelope": ...} as `aas approve --print` writes it',
-    );
-  }
-  return decision as Decision;
+function decisionOf(signed: SignedDecision | null | undefined): Decision {
+  const decision = signed?.decision;
+  if (decision !== undefined && hasTexts(decision, 'session', 'gate', 'kind', 'actor', 'expiresAt')) return decision;
+  throw refuse(
+    failures.decisionInvalid,
+    'Expected {"decision": ..., "envelope": ...} as `aas approve --print` writes it',
+  );
 }
 
 function describeDecision(decision: Decision, digest: Digest): Record<string, unknown> {

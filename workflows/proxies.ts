@@ -33,7 +33,8 @@ export const proxyOptions = {
     startToCloseTimeout: '10 minutes',
     scheduleToCloseTimeout: '1 hour',
     heartbeatTimeout,
-    retry: { ...retry, maximumAttempts: 5 },
+    // Half a minute: a name server or a forge that stumbles is no reason to end a session.
+    retry: { ...retry, maximumAttempts: 10 },
   },
   /** Judgements: quick, and wrong again if they are wrong once. */
   control: {
@@ -51,8 +52,9 @@ export const proxyOptions = {
   claim: {
     taskQueue: queues.sandbox,
     startToCloseTimeout: '5 seconds',
-    scheduleToCloseTimeout: '1 hour',
-    retry,
+    // As long as every host is full.
+    scheduleToCloseTimeout: '1 day',
+    retry: { ...soon, maximumInterval: '5s', nonRetryableErrorTypes: nonRetryableFailures },
   },
   host: (queue: string, timings: AdmittedJob['timings']) => ({
     taskQueue: queue,
@@ -72,8 +74,9 @@ export const proxyOptions = {
   }),
   promote: {
     taskQueue: queues.promote,
+    // A target's others wait meanwhile, and so does a cancelled session: who hears nothing asks again.
     startToCloseTimeout: '5 minutes',
-    scheduleToCloseTimeout: '1 hour',
+    scheduleToCloseTimeout: '15 minutes',
     heartbeatTimeout,
     retry: { ...retry, maximumInterval: '30 seconds' },
   },

@@ -1,5 +1,6 @@
 /** From an approved proof to the promoter's answer, on whatever base the target has by then. */
 import { CancellationScope, condition, getExternalWorkflowHandle, setHandler } from '@temporalio/workflow';
+import type { Duration } from '@temporalio/common';
 import { workflowIds } from '../temporal/contract/messages.ts';
 import type {
   ArtifactRef,
@@ -15,10 +16,12 @@ import { promotionAnsweredSignal, withdrawPromotionSignal } from './messages.ts'
 import { control, source } from './proxies.ts';
 import { prove } from './rounds.ts';
 import type { Proof, Situation } from './rounds.ts';
+import { isPromotionAnswer } from './shapes.ts';
 
 export type Published =
   | { readonly kind: 'promoted' }
-  | { readonly kind: 'withdrawn' }
+  /** The session was cancelled before its promotion. */
+  | { readonly kind: 'withdrawn'; readonly reason: string }
   /** The base moved and what is proven there is another subject: people decide again. */
   | { readonly kind: 'approval_stale'; readonly proof: Proof }
   | { readonly kind: 'stuck'; readonly reason: string };
@@ -31,7 +34,10 @@ const maxMovedBases = 3;
 /** An answer that was lost is asked for again after this long; the promoter finds its own earlier result. */
 const askAgainAfter = '10 minutes';
 const maxAsks = 12;
+/** A promoter that is writing right now answers within this, whatever becomes of it (`proxies.ts`). */
+const lastWordWithin = '20 minutes';
 
+/** Of a whole session: what was asked for in one round is never taken for an answer in another. */
 export class Publication {
   private readonly at: Situation;
   private readonly answers = new Map<string, PromotionResult>();
@@ -40,14 +46,15 @@ export class Publication {
 
   constructor(at: Situation) {
     this.at = at;
-    setHandler(promotionAnsweredSignal, ({ id, result }: PromotionAnswer) => {
-      this.answers.set(id, result);
+    setHandler(promotionAnsweredSignal, (answer: PromotionAnswer) => {
+      if (isPromotionAnswer(answer)) this.answers.set(answer.id, answer.result);
     });
   }
 
   /** Asks the target's single writer, and follows the base when it moved. */
   async publish(approved: Proof, decisions: readonly CountedDecision[], patch: ArtifactRef): Promise<Published> {
     const { story } = this.at;
+    this.moves = 0;
     for (let proof = approved; ;) {
       const result = await this.ask(proof, decisions);
       switch (result.kind) {
@@ -55,7 +62,9 @@ export class Publication {
           story.tell('promotion.done', { promotion: result.promotion }, { artifacts: [result.promotion.receipt] });
           return { kind: 'promoted' };
         case 'withdrawn':
-          return { kind: 'withdrawn' };
+          return unpromoted('Cancelled', 'The promoter did not answer for hours, and the promotion was taken back');
+        case 'unknown':
+          return unpromoted(`Cancelled. ${mayBeWritten}`, mayBeWritten);
         case 'refused':
           story.tell('promotion.refused', { findings: [...story.state.findings, ...result.findings] });
           return { kind: 'stuck', reason: `The promoter refused: ${messages(result.findings)}` };
@@ -91,35 +100,54 @@ export class Publication {
       const data = { request: id, target: job.target, evidence: request.evidence };
       story.goOn('promoting', 'promotion.intended', {}, { data });
       await story.told();
-      // A cancelled session takes its request back, and then hears what really happened: the promoter may have won.
-      session.cancelRequested.catch(() => this.withdraw(request)).catch(() => undefined);
-      for (let asked = 1; asked <= maxAsks; asked++) {
+      if (session.consideredCancelled) return { kind: 'withdrawn' };
+      for (let asked = 1; asked <= maxAsks && !session.consideredCancelled; asked++) {
         await story.meanwhile(control.requestPromotion(request));
-        await condition(() => this.answers.has(id), askAgainAfter, { summary: 'promoter' });
-        const result = this.answers.get(id);
-        if (result !== undefined && (await this.holds(id, result))) return result;
+        // A cancelled session takes its request back, and then hears what really happened: the promoter may have won.
+        if (asked === 1) session.cancelRequested.catch(() => this.withdraw(request));
+        const result = await this.answer(request, askAgainAfter);
+        if (result !== null) return result;
       }
-      const message = 'The promoter did not answer for two hours: is a worker polling the promote queue?';
-      return { kind: 'refused', findings: [{ severity: 'deny', rule: 'promotion.unanswered', message }] };
+      // Nothing may be written for a session that goes on without it. Who holds no request has no more to say about it.
+      const held = await this.withdraw(request);
+      const lastWord = held ? await this.answer(request, lastWordWithin) : null;
+      return lastWord ?? { kind: 'unknown', message: mayBeWritten };
     });
   }
 
+  /** What the promoter says, or null when that is nothing to go on with: silence, uncertainty, or a claim not its own. */
+  private async answer(request: PromotionRequest, within: Duration): Promise<PromotionResult | null> {
+    const { id } = request;
+    await condition(() => this.answers.has(id), within, { summary: 'promoter' });
+    const result = this.answers.get(id) ?? null;
+    this.answers.delete(id);
+    if (result?.kind === 'unknown') {
+      this.at.story.tell('promotion.unknown', {}, { data: { request: id, reason: result.message } });
+      return null;
+    }
+    return result !== null && (await this.holds(request, result)) ? result : null;
+  }
+
   /** Anybody can signal that this was promoted. What the promoter did not sign for is recorded and not believed. */
-  private async holds(id: string, result: PromotionResult): Promise<boolean> {
+  private async holds({ id, sessionId, evidence }: PromotionRequest, result: PromotionResult): Promise<boolean> {
     if (result.kind !== 'promoted') return true;
     const { story } = this.at;
     try {
-      await control.verifyReceipt({ sessionId: story.state.id, promotion: result.promotion });
+      await control.verifyReceipt({ sessionId, promotion: result.promotion, evidence });
       return true;
     } catch (error) {
-      this.answers.delete(id);
       story.tell('promotion.claim_refused', {}, { data: { request: id, reason: stepFailure(error).reason } });
       return false;
     }
   }
 
-  private async withdraw({ id, target }: PromotionRequest): Promise<void> {
-    await getExternalWorkflowHandle(workflowIds.promotions(target.key)).signal(withdrawPromotionSignal, { id });
+  /** Resolves with whether there is anybody who could hold the request. */
+  private async withdraw({ id, target }: PromotionRequest): Promise<boolean> {
+    const writer = getExternalWorkflowHandle(workflowIds.promotions(target.key));
+    return writer.signal(withdrawPromotionSignal, { id }).then(
+      () => true,
+      () => false,
+    );
   }
 
   private async follow(commit: Oid, proof: Proof, patch: ArtifactRef): Promise<Followed> {
@@ -139,5 +167,13 @@ export class Publication {
     }
   }
 }
+
+const mayBeWritten = 'The promoter went silent: look at the target, as the change may be there already';
+
+/** Nothing is known to have been promoted: the end of a cancelled session, a person's business for any other. */
+const unpromoted = (whenCancelled: string, otherwise: string): Published =>
+  CancellationScope.current().consideredCancelled
+    ? { kind: 'withdrawn', reason: whenCancelled }
+    : { kind: 'stuck', reason: otherwise };
 
 const messages = (findings: readonly Finding[]): string => findings.map(({ message }) => message).join('; ');

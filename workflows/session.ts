@@ -4,7 +4,8 @@
  * Each stage answers either with an ending or with what comes next; the order in which things may happen is the order in
  * which they stand here.
  */
-import { ApplicationFailure, isCancellation } from '@temporalio/workflow';
+import { ApplicationFailure, isCancellation, workflowInfo } from '@temporalio/workflow';
+import { failures, workflowIds } from '../temporal/contract/messages.ts';
 import type {
   AdmittedJob,
   ArtifactRef,
@@ -25,6 +26,10 @@ import { Story } from './story.ts';
 import type { Ending } from './story.ts';
 
 export async function session(input: SessionInput): Promise<SessionResult> {
+  // Whoever reaches Temporal can start this with any input: the records of a session are its own workflow's to write.
+  if (workflowInfo().workflowId !== workflowIds.session(input.sessionId)) {
+    throw ApplicationFailure.nonRetryable(`This is not the workflow of ${input.sessionId}`, failures.badInput);
+  }
   const story = new Story(input);
   const gates = new Gates(story);
   const desk = openDesk(story);
@@ -77,22 +82,28 @@ async function govern(input: SessionInput, story: Story, gates: Gates): Promise<
 /** Rounds, until one is promoted or a person ends it. */
 async function work(at: Situation, gates: Gates, base: Base): Promise<Ending> {
   const first: Round = { number: 1, hand: at.job.hand, note: null, startPatch: null, amendment: null };
+  const publication = new Publication(at);
   for (let round = first; ;) {
     const tried = await tryRound(at, base, round);
-    const next = await settle(at, gates, round, tried);
+    const next = await settle(at, gates, publication, round, tried);
     if ('status' in next) return next;
     round = next;
   }
 }
 
 /** What becomes of a round: an ending, or another round. */
-async function settle(at: Situation, gates: Gates, round: Round, tried: Tried): Promise<Ending | Round> {
+async function settle(
+  at: Situation,
+  gates: Gates,
+  publication: Publication,
+  round: Round,
+  tried: Tried,
+): Promise<Ending | Round> {
   if (tried.kind === 'no_change') {
     return { status: 'finished', outcome: 'no_change', reason: 'The command ended well and changed nothing' };
   }
   if (tried.kind === 'stuck') return fallBack(at, gates, round, tried.reason, tried.patch);
 
-  const publication = new Publication(at);
   for (let { proof } = tried; ;) {
     const decisions = await askForApproval(at, gates, round, proof);
     const [decided] = decisions ?? [];
@@ -101,7 +112,7 @@ async function settle(at: Situation, gates: Gates, round: Round, tried: Tried): 
 
     const published = await publication.publish(proof, decisions, tried.patch);
     if (published.kind === 'promoted') return { status: 'finished', outcome: 'promoted', reason: null };
-    if (published.kind === 'withdrawn') throw new Withdrawn();
+    if (published.kind === 'withdrawn') throw new Withdrawn(published.reason);
     if (published.kind === 'stuck') return fallBack(at, gates, round, published.reason, tried.patch);
     proof = published.proof;
   }
@@ -152,7 +163,14 @@ function afterPerson(at: Situation, round: Round, decided: CountedDecision, patc
   const number = round.number + 1;
   switch (kind) {
     case 'retry':
-      return { number, hand: agent ?? at.job.hand, note, startPatch: fresh ? null : patch, amendment: null };
+      // A round that came to nothing leaves the tree it began from.
+      return {
+        number,
+        hand: agent ?? at.job.hand,
+        note,
+        startPatch: fresh ? null : (patch ?? round.startPatch),
+        amendment: null,
+      };
     case 'amend':
       return { number, hand: 'person', note, startPatch: null, amendment };
     case 'approve':
@@ -173,9 +191,8 @@ function declined(decided: CountedDecision | null): Ending {
 class Withdrawn extends Error {}
 
 function endingOf(error: unknown): Ending {
-  if (isCancellation(error) || error instanceof Withdrawn) {
-    return { status: 'cancelled', outcome: null, reason: 'Cancelled' };
-  }
+  if (error instanceof Withdrawn) return { status: 'cancelled', outcome: null, reason: error.message };
+  if (isCancellation(error)) return { status: 'cancelled', outcome: null, reason: 'Cancelled' };
   // A defect of ours is thrown on: the task fails, is repeated, and goes on once it is mended.
   const { type, reason } = stepFailure(error);
   const findings = [{ severity: 'deny', rule: type ?? 'step.failed', message: reason }] as const;

@@ -10,7 +10,7 @@ import {
   upsertSearchAttributes,
   workflowInfo,
 } from '@temporalio/workflow';
-import { endedStatuses, maxFindings } from '../temporal/contract/messages.ts';
+import { boundedFindings, endedStatuses } from '../temporal/contract/messages.ts';
 import type {
   CancelRequest,
   Detail,
@@ -80,7 +80,7 @@ export class Story {
 
   /** Changes the state now; it is on record with the next `told` or `meanwhile`, in the order of telling. */
   tell(type: string, change: Partial<SessionState>, telling: Telling = {}): void {
-    const bounded = change.findings === undefined ? change : { ...change, findings: capFindings(change.findings) };
+    const bounded = change.findings === undefined ? change : { ...change, findings: boundedFindings(change.findings) };
     this.state = { ...this.state, ...bounded };
     this.untold.push({
       id: `${workflowInfo().runId}/${++this.steps}`,
@@ -140,13 +140,3 @@ export class Story {
 
 /** Workflow time: replayed as it was. */
 export const now = (): Timestamp => new Date().toISOString();
-
-/** At most `maxFindings` enter history and the row, the gravest first; the rest is counted. */
-function capFindings(findings: readonly Finding[]): readonly Finding[] {
-  if (findings.length <= maxFindings) return findings;
-  const gravity = { deny: 0, review: 1, info: 2 };
-  const sorted = [...findings].sort((a, b) => gravity[a.severity] - gravity[b.severity]);
-  const rest = findings.length - (maxFindings - 1);
-  const more: Finding = { severity: 'info', rule: 'findings.more', message: `${rest} further findings are not listed` };
-  return [...sorted.slice(0, maxFindings - 1), more];
-}

@@ -69,7 +69,8 @@ export const failures = {
   patchUnusable: 'Patch.Unusable',
   sourceUnusable: 'Source.Unusable',
   payloadsTooLarge: 'PayloadsTooLarge',
-  /** Retried: the engine does not answer, the disk is full, the store is locked. */
+  /** Retried: the host has no room, the engine does not answer, the disk is full, the store is locked. */
+  sandboxBusy: 'Sandbox.Busy',
   sandboxUnavailable: 'Sandbox.Unavailable',
   storeUnavailable: 'Store.Unavailable',
 } as const;
@@ -108,6 +109,16 @@ export interface Finding {
 
 /** At most this many findings enter history; the rest is counted. */
 export const maxFindings = 50;
+
+/** The gravest findings, as many as history holds, otherwise in their order. */
+export function boundedFindings(findings: readonly Finding[]): readonly Finding[] {
+  if (findings.length <= maxFindings) return findings;
+  const gravity = { deny: 0, review: 1, info: 2 };
+  const sorted = [...findings].sort((a, b) => gravity[a.severity] - gravity[b.severity]);
+  const rest = findings.length - (maxFindings - 1);
+  const more: Finding = { severity: 'info', rule: 'findings.more', message: `${rest} further findings are not listed` };
+  return [...sorted.slice(0, maxFindings - 1), more];
+}
 
 export interface ChangedFile {
   readonly path: string;
@@ -426,7 +437,7 @@ export interface SubjectRequest {
 }
 
 export interface PromotionRequest {
-  /** `<sessionId>/<attempt>`: an answer is for one request. */
+  /** `<sessionId>/<attempt>`: an answer is for one request. Attempts are counted through all rounds of a session. */
   readonly id: string;
   readonly sessionId: string;
   readonly target: Target;
@@ -447,7 +458,10 @@ export type PromotionResult =
   | { readonly kind: 'promoted'; readonly promotion: PromotionView }
   | { readonly kind: 'base_moved'; readonly commit: Oid }
   | { readonly kind: 'refused'; readonly findings: readonly Finding[] }
-  | { readonly kind: 'withdrawn' };
+  /** Taken back before anything was written. */
+  | { readonly kind: 'withdrawn' }
+  /** The promoter went silent: it may have written before. Asking again finds what it wrote. */
+  | { readonly kind: 'unknown'; readonly message: string };
 
 export interface PromotionAnswer {
   readonly id: string;
@@ -491,8 +505,8 @@ export interface ControlActivities {
   subject(request: SubjectRequest): Promise<Digest>;
   /** Resolves with the digest under which the envelope was kept; rejects `Decision.Invalid`. */
   verifyDecision(decision: SignedDecision): Promise<Digest>;
-  /** Rejects `Evidence.Invalid` unless the promoter signed that it wrote exactly this for this session. */
-  verifyReceipt(request: { sessionId: string; promotion: PromotionView }): Promise<void>;
+  /** Rejects `Evidence.Invalid` unless the promoter signed that it wrote exactly this, on this evidence, for this session. */
+  verifyReceipt(request: { sessionId: string; promotion: PromotionView; evidence: Evidence }): Promise<void>;
   /** Appends records in order, in one transaction. */
   record(requests: readonly RecordRequest[]): Promise<void>;
   requestPromotion(request: PromotionRequest): Promise<void>;

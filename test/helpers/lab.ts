@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { Client, Connection } from '@temporalio/client';
 import type { WorkflowHandleWithFirstExecutionRunId } from '@temporalio/client';
 import { DefaultLogger, NativeConnection, Runtime, Worker, bundleWorkflowCode } from '@temporalio/worker';
+import type { WorkflowBundleWithSourceMap } from '@temporalio/worker';
 import { createRecordActivities } from '../../activities/records.ts';
 import { isUpdateUnheard } from '../../client/operations/temporal-errors.ts';
 import { workflowsPath } from '../../temporal/bundle.ts';
@@ -27,6 +28,8 @@ export interface Bench {
   readonly steps: Steps;
   readonly records: RecordRequest[];
   start(change?: Partial<SessionInput>): Promise<TestSession>;
+  /** Nobody runs workflows meanwhile, as where control is away. */
+  withoutControl(use: () => Promise<void>): Promise<void>;
 }
 
 export class TestSession {
@@ -117,25 +120,46 @@ export interface Lab {
   close(): Promise<void>;
 }
 
-/** Once a process: the Temporal runtime is installed here. */
+let quiet = false;
+
+/** Before anything else of Temporal's is used: a process has one runtime, and it logs as the first who came wanted. */
+export function quietRuntime(): void {
+  if (!quiet) Runtime.install({ logger: new DefaultLogger('ERROR') });
+  quiet = true;
+}
+
 export async function openLab(address: string): Promise<Lab> {
-  Runtime.install({ logger: new DefaultLogger('ERROR') });
+  quietRuntime();
   const connection = await Connection.connect({ address });
   const native = await NativeConnection.connect({ address });
   const client = new Client({ connection });
   const steps = passingSteps();
   const records: RecordRequest[] = [];
-  const workers = await createWorkers(native, client, steps, records);
-  const running = workers.map((worker) => worker.run());
+  const workflowBundle = await bundleWorkflowCode({ workflowsPath, logger: new DefaultLogger('ERROR') });
+  const hireControl = () => hire(createControl(native, client, steps, records, workflowBundle));
+  const others = await Promise.all((await createOthers(native, steps)).map((worker) => hire(Promise.resolve(worker))));
+  let control = await hireControl();
   return {
     bench: (change) => {
       Object.assign(steps, passingSteps(), change);
       records.length = 0;
-      return { client, steps, records, start: (input) => startSession(client, records, input) };
+      return {
+        client,
+        steps,
+        records,
+        start: (input) => startSession(client, records, input),
+        withoutControl: async (use) => {
+          await control.dismiss();
+          try {
+            await use();
+          } finally {
+            control = await hireControl();
+          }
+        },
+      };
     },
     close: async () => {
-      for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
-      await Promise.allSettled(running);
+      await Promise.all([control, ...others].map((worker) => worker.dismiss()));
       await native.close();
       await connection.close();
     },
@@ -154,12 +178,27 @@ async function startSession(
   return new TestSession(id, handle, records);
 }
 
-async function createWorkers(
+async function hire(creating: Promise<Worker>): Promise<{ dismiss(): Promise<void> }> {
+  const worker = await creating;
+  const running = worker.run();
+  running.catch(() => undefined);
+  return {
+    dismiss: async () => {
+      if (worker.getState() === 'RUNNING') worker.shutdown();
+      await running.catch(() => undefined);
+    },
+  };
+}
+
+const common = { stickyQueueScheduleToStartTimeout: '1s', maxHeartbeatThrottleInterval: '1s' } as const;
+
+function createControl(
   connection: NativeConnection,
   client: Client,
   steps: Steps,
   records: RecordRequest[],
-): Promise<Worker[]> {
+  workflowBundle: WorkflowBundleWithSourceMap,
+): Promise<Worker> {
   const record = async (requests: readonly RecordRequest[]) => {
     for (const request of requests) {
       if (records.some(({ id }) => id === request.id)) continue;
@@ -172,51 +211,29 @@ async function createWorkers(
     store: {} as Store,
     onRecorded: () => undefined,
   });
-  const {
-    claim,
-    resolveBase,
-    runRound,
-    validate,
-    promote,
-    admit,
-    plan,
-    inspect,
-    subject,
-    verifyDecision,
-    verifyReceipt,
-  } = late(steps);
-  const common = {
+  const { admit, plan, inspect, subject, verifyDecision, verifyReceipt } = late(steps);
+  const judgements = { admit, plan, inspect, subject, verifyDecision, verifyReceipt };
+  return Worker.create({
+    ...common,
     connection,
-    stickyQueueScheduleToStartTimeout: '1s' as const,
-    maxHeartbeatThrottleInterval: '1s' as const,
-  };
-  const hostQueue = queues.host('test');
-  return Promise.all([
-    Worker.create({
-      ...common,
-      taskQueue: queues.sessions,
-      workflowBundle: await bundleWorkflowCode({ workflowsPath, logger: new DefaultLogger('ERROR') }),
-      activities: {
-        record,
-        requestPromotion,
-        admit,
-        plan,
-        inspect,
-        subject,
-        verifyDecision,
-        verifyReceipt,
-      },
-    }),
-    Worker.create({ ...common, taskQueue: queues.source, activities: { resolveBase } }),
-    Worker.create({
-      ...common,
-      taskQueue: queues.sandbox,
-      activities: { claim },
-    }),
-    Worker.create({ ...common, taskQueue: hostQueue, activities: { runRound } }),
-    Worker.create({ ...common, taskQueue: queues.validate, activities: { validate } }),
-    Worker.create({ ...common, taskQueue: queues.promote, activities: { promote } }),
-  ]);
+    taskQueue: queues.sessions,
+    workflowBundle,
+    activities: { record, requestPromotion, ...judgements },
+  });
+}
+
+function createOthers(connection: NativeConnection, steps: Steps): Promise<Worker[]> {
+  const { resolveBase, claim, runRound, validate, promote } = late(steps);
+  const onQueues: [string, object][] = [
+    [queues.source, { resolveBase }],
+    [queues.sandbox, { claim }],
+    [queues.host('test'), { runRound }],
+    [queues.validate, { validate }],
+    [queues.promote, { promote }],
+  ];
+  return Promise.all(
+    onQueues.map(([taskQueue, activities]) => Worker.create({ ...common, connection, taskQueue, activities })),
+  );
 }
 
 /** Looks each step up when it is called, so that a test may change it in the middle of a session. */

@@ -1,9 +1,10 @@
 import { readFile, readdir } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import { DefaultLogger, Runtime, Worker, bundleWorkflowCode } from '@temporalio/worker';
+import { DefaultLogger, Runtime, bundleWorkflowCode } from '@temporalio/worker';
 import type { WorkflowBundleWithSourceMap } from '@temporalio/worker';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { workflowsPath } from '../../temporal/bundle.ts';
+import { replay } from '../../workers/replay.ts';
 
 const folder = fileURLToPath(new URL('.', import.meta.url));
 const names = (await readdir(folder)).filter((name) => name.endsWith('.json'));
@@ -18,7 +19,7 @@ beforeAll(async () => {
 /** A session that was started before a code change goes on after it. */
 describe('recorded sessions replay on today’s workflow code', () => {
   test.each(names)('%s', async (name) => {
-    await Worker.runReplayHistory({ workflowBundle }, JSON.parse(await read(name)));
+    await replay(JSON.parse(await read(name)), workflowBundle);
   });
 
   test('there is one for each way a session can end', () => {
@@ -27,6 +28,6 @@ describe('recorded sessions replay on today’s workflow code', () => {
 
   test('a history of other code is noticed', async () => {
     const other = (await read('promoted.json')).replaceAll('"runRound"', '"runSomething"');
-    await expect(Worker.runReplayHistory({ workflowBundle }, JSON.parse(other))).rejects.toThrow(/TMPRL1100/);
+    await expect(replay(JSON.parse(other), workflowBundle)).rejects.toThrow(/TMPRL1100/);
   });
 });

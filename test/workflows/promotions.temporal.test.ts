@@ -1,5 +1,10 @@
+import { randomUUID } from 'node:crypto';
+import { ApplicationFailure } from '@temporalio/common';
 import { expect, test } from 'vitest';
-import { promoted } from '../helpers/fake-steps.ts';
+import { failures, messageNames, queues, workflowIds, workflowTypes } from '../../temporal/contract/messages.ts';
+import type { PromotionRequest, PromotionResult } from '../../temporal/contract/messages.ts';
+import { admittedJob, digest, promoted } from '../helpers/fake-steps.ts';
+import type { Steps } from '../helpers/fake-steps.ts';
 import { withBench } from '../helpers/sessions.ts';
 
 test('ten promotions asked for at once are written one at a time', async () => {
@@ -34,10 +39,62 @@ test('a queued promotion whose session is cancelled is taken back before it is w
     await ahead.decideOpen({});
     const behind = await bench.start();
     await behind.decideOpen({});
-    const cancelled = await behind.startCancel();
+    // At once: nobody waits for those who are ahead only to be taken back.
+    expect(await behind.cancel()).toMatchObject({ status: 'cancelled', outcome: null });
     first.resolve();
-    expect(await cancelled.ended).toMatchObject({ status: 'cancelled', outcome: null });
     expect(await ahead.ended()).toMatchObject({ outcome: 'promoted' });
     expect(written).toEqual([ahead.id]);
   });
 });
+
+test('a promotion that the promoter signed for, but for another candidate than was approved, is not believed', async () => {
+  const asked: PromotionRequest[] = [];
+  const verifyReceipt = async ({ promotion, evidence }: Parameters<Steps['verifyReceipt']>[0]) => {
+    if (promotion.digest === evidence.candidate) return;
+    throw ApplicationFailure.create({ type: failures.evidenceInvalid, message: 'another', nonRetryable: true });
+  };
+  const promote = async (request: PromotionRequest) => {
+    asked.push(request);
+    const earlier = { ...request, evidence: { ...request.evidence, candidate: digest('earlier') } };
+    return promoted(asked.length === 1 ? earlier : request);
+  };
+  await withBench({ promote, verifyReceipt }, async (bench) => {
+    const session = await bench.start();
+    await session.decideOpen({});
+    expect(await session.ended()).toMatchObject({ outcome: 'promoted', promotion: { digest: digest('candidate') } });
+    expect(asked).toHaveLength(2);
+  });
+});
+
+test('a promotion asked for in a second round is another request than that of the first', async () => {
+  const asked: string[] = [];
+  const promote = async ({ id, ...request }: PromotionRequest): Promise<PromotionResult> => {
+    asked.push(id);
+    return asked.length > 1 ? promoted({ id, ...request }) : { kind: 'refused', findings: [] };
+  };
+  await withBench({ promote }, async (bench) => {
+    const session = await bench.start();
+    await session.decideOpen({});
+    expect(await session.decideOpen({ kind: 'retry' })).toMatchObject({ id: 'fallback-1' });
+    await session.decideOpen({});
+    expect(await session.ended()).toMatchObject({ outcome: 'promoted' });
+    expect(asked).toEqual([`${session.id}/1`, `${session.id}/2`]);
+  });
+});
+
+test.each<unknown[]>([[], [null], [{ id: 1 }], [{ id: 'x', sessionId: 's' }]])(
+  'a rubbish request (%j) stops nobody: the next one is served',
+  async (...rubbish: unknown[]) => {
+    const job = admittedJob({ target: { ...admittedJob().target, key: `rubbish:${randomUUID()}` } });
+    await withBench({ admit: async () => ({ verdict: 'admitted', job, findings: [] }) }, async (bench) => {
+      const workflowId = workflowIds.promotions(job.target.key);
+      for (const signal of [messageNames.requestPromotion, messageNames.withdrawPromotion])
+        await bench.client.workflow.signalWithStart(workflowTypes.promotions, {
+          ...{ workflowId, taskQueue: queues.sessions, args: [], signal, signalArgs: rubbish },
+        });
+      const session = await bench.start();
+      await session.decideOpen({});
+      expect(await session.ended()).toMatchObject({ outcome: 'promoted' });
+    });
+  },
+);

@@ -1,7 +1,8 @@
 import { WorkflowUpdateFailedError } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
+import type { History } from '@temporalio/common/lib/proto-utils.js';
 import { describe, expect, test } from 'vitest';
-import { failures, messageNames } from '../../temporal/contract/messages.ts';
+import { failures, messageNames, queues, workflowTypes } from '../../temporal/contract/messages.ts';
 import type { Base } from '../../temporal/contract/messages.ts';
 import { admittedJob, artifact, base, digest, passed, promoted, runResult, validation } from '../helpers/fake-steps.ts';
 import { withBench } from '../helpers/sessions.ts';
@@ -18,6 +19,13 @@ async function refusedBy(update: Promise<unknown>): Promise<string> {
   expect(error).toBeInstanceOf(WorkflowUpdateFailedError);
   const { cause } = error as WorkflowUpdateFailedError;
   return cause instanceof ApplicationFailure ? String(cause.type) : String(cause);
+}
+
+/** What a session's workflow was started with. */
+async function inputOf(handle: { fetchHistory(): Promise<History> }): Promise<object> {
+  const [started] = (await handle.fetchHistory()).events ?? [];
+  const [payload] = started?.workflowExecutionStartedEventAttributes?.input?.payloads ?? [];
+  return JSON.parse(Buffer.from(payload?.data ?? []).toString()) as object;
 }
 
 describe('a session that passes', () => {
@@ -120,6 +128,20 @@ describe('what the guard refuses', () => {
     });
   });
 
+  test('a decision that comes after the deadline, to whoever was away meanwhile', async () => {
+    const deadlines = { planMs: 60_000, approvalMs: 1_500, fallbackMs: 60_000 };
+    const admit = async () => ({ verdict: 'admitted', job: admittedJob({ deadlines }), findings: [] }) as const;
+    await withBench({ admit }, async (bench) => {
+      const session = await bench.start();
+      const { gate } = await session.atGate();
+      await bench.withoutControl(async () => {
+        await expect.poll(() => Date.now() > Date.parse(gate?.deadline ?? ''), { timeout: 5_000 }).toBe(true);
+        await session.handle.signal(messageNames.decideSignal, session.decision({ subject: gate?.subject ?? null }));
+      });
+      expect(await session.ended()).toMatchObject({ status: 'refused', outcome: 'expired' });
+    });
+  });
+
   test('the same person twice where two must approve', async () => {
     const admit = async () => ({ verdict: 'admitted', job: admittedJob({ approvals: 2 }), findings: [] }) as const;
     await withBench({ admit }, async (bench) => {
@@ -130,6 +152,52 @@ describe('what the guard refuses', () => {
       expect(await refusedBy(session.decide({ ...again, actor: 'ada' }))).toBe(failures.decisionInvalid);
       await session.decide({ ...again, actor: 'grace' });
       expect(await session.ended()).toMatchObject({ outcome: 'promoted' });
+    });
+  });
+});
+
+describe('rubbish', () => {
+  const rubbish = [
+    [],
+    [null],
+    ['text'],
+    [{ decision: null }],
+    [{ id: 's', result: { kind: 'refused', findings: [null] } }],
+  ];
+  const signals = [messageNames.decideSignal, messageNames.promotionAnswered];
+  test.each(rubbish)('%j by any Signal changes nothing, and the session goes on', async (...args) => {
+    await withBench({}, async (bench) => {
+      const session = await bench.start();
+      await session.atGate();
+      for (const signal of signals) await session.handle.signal(signal, ...args);
+      await session.decideOpen({});
+      expect(await session.ended()).toMatchObject({ outcome: 'promoted' });
+    });
+  });
+
+  test.each([messageNames.decide, messageNames.cancel, messageNames.awaitState])(
+    'by Update %s is refused',
+    async (name) => {
+      await withBench({}, async (bench) => {
+        const session = await bench.start();
+        await session.atGate();
+        expect(await refusedBy(session.handle.executeUpdate(name, { args: [] }))).toMatch(/Bad|Invalid/);
+        expect((await session.atGate()).status).toBe('waiting');
+        await session.cancel();
+      });
+    },
+  );
+
+  test('a workflow that calls itself another’s session ends without a word on record', async () => {
+    await withBench({}, async (bench) => {
+      const session = await bench.start();
+      await session.atGate();
+      const before = bench.records.length;
+      const args = [{ ...(await inputOf(session.handle)), goal: 'forged' }];
+      const forged = { workflowId: `${session.id}-forged`, taskQueue: queues.sessions, args };
+      await expect(bench.client.workflow.execute(workflowTypes.session, forged)).rejects.toThrow(/failed/);
+      expect(bench.records).toHaveLength(before);
+      await session.cancel();
     });
   });
 });
@@ -171,6 +239,24 @@ describe('people', () => {
         { startPatch: artifact('patch-1'), note: 'again' },
         { startPatch: null, note: null },
       ]);
+      await session.cancel();
+    });
+  });
+
+  test('retry after a round that came to nothing from the tree it began with', async () => {
+    const starts: unknown[] = [];
+    const runRound = async ({ startPatch, round }: { startPatch: unknown; round: number }) => {
+      starts.push(startPatch);
+      return round === 1
+        ? runResult({ exitCode: 1, patch: artifact('patch-1') })
+        : runResult({ verdict: 'killed', exitCode: null, patch: null });
+    };
+    await withBench({ runRound }, async (bench) => {
+      const session = await bench.start();
+      await session.decideOpen({ kind: 'retry' });
+      await session.decideOpen({ kind: 'retry' });
+      expect((await session.atGate()).gate?.id).toBe('fallback-3');
+      expect(starts).toEqual([null, artifact('patch-1'), artifact('patch-1')]);
       await session.cancel();
     });
   });
