@@ -1,5 +1,5 @@
 /** Failures as Temporal understands them. The list of types that are never retried is in the contract. */
-import { ApplicationFailure } from '@temporalio/common';
+import { ApplicationFailure, ApplicationFailureCategory } from '@temporalio/common';
 import type { failures } from '../temporal/contract/messages.ts';
 
 type FailureType = (typeof failures)[keyof typeof failures];
@@ -14,6 +14,10 @@ export const refusal = (type: FailureType, message: string, cause?: unknown): Ap
 /** Wrong now; the same step may succeed later. */
 export const trouble = (type: FailureType, message: string, cause?: unknown): ApplicationFailure =>
   failure(type, message, false, cause);
+
+/** Nothing is wrong: the same step succeeds later. Logged as no failure. */
+export const notNow = (type: FailureType, message: string): ApplicationFailure =>
+  ApplicationFailure.create({ type, message, nonRetryable: false, category: ApplicationFailureCategory.BENIGN });
 
 function failure(type: FailureType, message: string, nonRetryable: boolean, cause: unknown): ApplicationFailure {
   const error = cause instanceof Error ? cause : undefined;

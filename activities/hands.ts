@@ -2,11 +2,10 @@
 import { z } from 'zod';
 import type { ArtifactStore } from '../artifacts/artifact-store.ts';
 import type { JobSpec } from '../temporal/contract/job.ts';
-import { failures, maxFindings, queues } from '../temporal/contract/messages.ts';
+import { boundedFindings, failures, queues } from '../temporal/contract/messages.ts';
 import type {
   ArtifactRef,
   Digest,
-  Finding,
   HandsActivities,
   HostActivities,
   RunRequest,
@@ -14,14 +13,16 @@ import type {
 import type { Limits } from '../temporal/contract/policy.ts';
 import { artifactRefSchema } from '../temporal/contract/primitives.ts';
 import { attendedStep } from './attended-step.ts';
-import { refusal } from './failures.ts';
+import { notNow, refusal } from './failures.ts';
 import type { BaseRepositories, DeriveLimits, DerivedChange, TrustedRepository } from './ports/git/port.ts';
 import { roundNames } from './ports/sandbox/names.ts';
+import type { Rooms } from './ports/sandbox/rooms.ts';
 import type { Sandbox } from './ports/sandbox/sandbox.ts';
 import type { SandboxTask } from './ports/sandbox/task.ts';
 
 export interface HandsPorts {
   readonly sandbox: Sandbox;
+  readonly rooms: Rooms;
   readonly repositories: BaseRepositories;
   readonly artifacts: ArtifactStore;
   readonly hostId: string;
@@ -49,22 +50,31 @@ const changeSchema = z.object({
 type Change = z.infer<typeof changeSchema>;
 
 export function createHandsActivities(ports: HandsPorts): HandsActivities & HostActivities {
-  const { sandbox, hostId, heartbeatMs } = ports;
+  const { sandbox, rooms, hostId, heartbeatMs } = ports;
   return {
-    claim: () => Promise.resolve({ hostId, queue: queues.host(hostId) }),
+    // A full host sends the claim back, for another one, or for itself when a round has ended: a round that waited in the
+    // host's own queue could not be told from one whose host is lost.
+    claim: ({ sessionId, round }) => {
+      if (rooms.hold(roomOf({ sessionId, round }))) return Promise.resolve({ hostId, queue: queues.host(hostId) });
+      return Promise.reject(notNow(failures.sandboxBusy, `Every slot of ${hostId} is taken (AAS_SLOTS)`));
+    },
 
     runRound: (request) =>
-      attendedStep(heartbeatMs, async ({ signal, report }) => {
-        const job = await ports.verifyJob(request.job);
-        if (job.session !== request.sessionId) {
-          throw refusal(failures.evidenceInvalid, `This job was admitted for session ${job.session}, not this one`);
-        }
-        const outcome = await sandbox.run(roundTask(ports, request, job), { signal, onProgress: report });
-        const { verdict, exitCode, durationMs, output, chunks, collected } = outcome;
-        return { verdict, exitCode, durationMs, output, chunks, ...(collected ?? { patch: null, findings: [] }) };
-      }),
+      attendedStep(heartbeatMs, ({ signal, report }) =>
+        rooms.stay(roomOf(request), async () => {
+          const job = await ports.verifyJob(request.job);
+          if (job.session !== request.sessionId) {
+            throw refusal(failures.evidenceInvalid, `This job was admitted for session ${job.session}, not this one`);
+          }
+          const outcome = await sandbox.run(roundTask(ports, request, job), { signal, onProgress: report });
+          const { verdict, exitCode, durationMs, output, chunks, collected } = outcome;
+          return { verdict, exitCode, durationMs, output, chunks, ...(collected ?? { patch: null, findings: [] }) };
+        }),
+      ),
   };
 }
+
+const roomOf = ({ sessionId, round }: Pick<RunRequest, 'sessionId' | 'round'>): string => `${sessionId}/${round}`;
 
 function roundTask(ports: HandsPorts, request: RunRequest, job: JobSpec): SandboxTask<Change> {
   const { artifacts, repositories, deriveChange } = ports;
@@ -87,7 +97,7 @@ function roundTask(ports: HandsPorts, request: RunRequest, job: JobSpec): Sandbo
     collect: async ({ directory }) => {
       const { diff, findings } = await deriveChange(directory, await repository, deriveLimits(job.limits));
       const patch: ArtifactRef | null = diff === null ? null : await artifacts.put(diff, 'text/x-diff');
-      return { patch, findings: capped(findings) };
+      return { patch, findings: [...boundedFindings(findings)] };
     },
     collected: changeSchema,
   };
@@ -114,13 +124,3 @@ const deriveLimits = (limits: Limits): DeriveLimits => ({
   maxTotalBytes: limits.worktreeBytes,
   maxChanges: Math.max(2000, limits.maxFiles),
 });
-
-/** History holds so many; what stops the patch comes first. */
-function capped(findings: readonly Finding[]): Finding[] {
-  if (findings.length <= maxFindings) return [...findings];
-  const order = ['deny', 'review', 'info'];
-  const sorted = findings.toSorted((a, b) => order.indexOf(a.severity) - order.indexOf(b.severity));
-  const rest = findings.length - (maxFindings - 1);
-  const more: Finding = { severity: 'info', rule: 'findings.more', message: `${rest} more findings are not listed` };
-  return [...sorted.slice(0, maxFindings - 1), more];
-}

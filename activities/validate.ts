@@ -75,6 +75,7 @@ async function runChecks(
   const progress: Record<string, SandboxProgress> = {};
 
   const runOne = async (check: CheckSpec): Promise<CheckResult> => {
+    signal.throwIfAborted();
     try {
       return await runCheck(
         ports,

@@ -3,6 +3,7 @@ import { Worker } from '@temporalio/worker';
 import { createHandsActivities } from '../activities/hands.ts';
 import { createEvidence } from '../activities/ports/evidence.ts';
 import { deriveChange } from '../activities/ports/git/derive.ts';
+import { createRooms } from '../activities/ports/sandbox/rooms.ts';
 import { loadPublicKeys } from '../artifacts/keys.ts';
 import { queues } from '../temporal/contract/messages.ts';
 import { commonOptions } from './context.ts';
@@ -16,6 +17,7 @@ export async function hireHands(context: WorkerContext): Promise<Hired> {
   const evidence = createEvidence(artifacts, loadPublicKeys(paths.keys), null);
   const activities = createHandsActivities({
     sandbox,
+    rooms: createRooms(worker.slots, timings.hostLostAfterMs),
     artifacts,
     repositories,
     deriveChange,
@@ -24,10 +26,17 @@ export async function hireHands(context: WorkerContext): Promise<Hired> {
     heartbeatMs: timings.heartbeatMs,
   });
 
-  const common = { ...commonOptions(context, 'hands'), maxConcurrentActivityTaskExecutions: worker.slots };
+  const common = commonOptions(context, 'hands');
   const workers = await Promise.all([
     Worker.create({ ...common, taskQueue: queues.sandbox, activities: { claim: activities.claim } }),
-    Worker.create({ ...common, taskQueue: queues.host(worker.hostId), activities: { runRound: activities.runRound } }),
+    // Whatever comes to the host's own queue is taken at once, and waits here for its slot, saying that it is alive: a
+    // queue that nobody takes from is how a lost host is known.
+    Worker.create({
+      ...common,
+      taskQueue: queues.host(worker.hostId),
+      maxConcurrentActivityTaskExecutions: Math.max(100, 2 * worker.slots),
+      activities: { runRound: activities.runRound },
+    }),
   ]);
   return { workers, close: () => sandbox.close() };
 }

@@ -3,6 +3,7 @@ import { ActivityCancellationDetails, CancelledFailure } from '@temporalio/commo
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { describe, expect, inject, test } from 'vitest';
 import { createHandsActivities } from '../../activities/hands.ts';
+import { createRooms } from '../../activities/ports/sandbox/rooms.ts';
 import { deriveChange } from '../../activities/ports/git/derive.ts';
 import type { ArtifactRef, Digest, RunRequest, RunResult } from '../../temporal/contract/messages.ts';
 import type { TestEngine } from '../helpers/engine-setup.ts';
@@ -22,9 +23,9 @@ async function openHands(engine: TestEngine, argv: readonly string[]) {
   sessions += 1;
   const sessionId = `s-hands-${process.pid}-${Date.now().toString(36)}-${sessions}`;
   const { artifacts, repositories } = workbench;
-  const ports = { sandbox: host.sandbox, repositories, artifacts, deriveChange, hostId: 'rack7', heartbeatMs: 200 };
   const activities = createHandsActivities({
-    ...ports,
+    ...{ sandbox: host.sandbox, rooms: createRooms(1, 60_000), repositories, artifacts, deriveChange },
+    ...{ hostId: 'rack7', heartbeatMs: 200 },
     verifyJob: () => Promise.resolve(jobSpec(base, { session: sessionId, argv })),
   });
   const request = (over: Partial<RunRequest> = {}): RunRequest => ({
@@ -48,10 +49,15 @@ async function openHands(engine: TestEngine, argv: readonly string[]) {
 const bash = (script: string) => ['bash', '-c', script];
 
 describe.each([...inject('engines')])('a round on $kind', (engine) => {
-  test('is claimed by the host that answers', async () => {
-    const { activities } = await openHands(engine, ['true']);
-    const host = await activities.claim({ sessionId: 's', round: 1 });
-    expect(host).toEqual({ hostId: 'rack7', queue: 'host.rack7' });
+  test('is claimed by a host that has room for it, until it has ended there', async () => {
+    const { activities, request } = await openHands(engine, ['true']);
+    const { sessionId } = request();
+    const host = { hostId: 'rack7', queue: 'host.rack7' };
+    expect(await activities.claim({ sessionId, round: 1 })).toEqual(host);
+    const busy = { type: 'Sandbox.Busy', nonRetryable: false };
+    await expect(activities.claim({ sessionId: 's-other', round: 1 })).rejects.toMatchObject(busy);
+    await new MockActivityEnvironment().run(activities.runRound, request());
+    expect(await activities.claim({ sessionId: 's-other', round: 1 })).toEqual(host);
   });
 
   test('runs the job on the base and comes back with what it changed', async () => {

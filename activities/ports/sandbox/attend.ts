@@ -18,7 +18,7 @@ import type { RunPaths } from './paths.ts';
 import { prepareRun } from './prepare.ts';
 import type { PreparedRun } from './prepare.ts';
 import { keepResult, readResult } from './results.ts';
-import { keepLease, openRun } from './run-record.ts';
+import { keepLease, openRun, readRun } from './run-record.ts';
 import type { SandboxControl, SandboxOutcome, SandboxTask } from './task.ts';
 import { killedCode, verdictOf } from './verdict.ts';
 import { watchRun } from './watch.ts';
@@ -51,6 +51,8 @@ export async function attend<T>(
   if (kept?.kind === 'outcome') return kept.outcome;
   if (kept?.kind === 'reaped') return neverRan(host, 'killed', kept.reason);
 
+  // Called off before it began: nothing is started only to be killed.
+  if (control.signal.aborted && (await readRun(paths)) === null) throw control.signal.reason;
   const opened = await openRun(host.directory, paths, task.name);
   const endLease = keepLease(paths, host.leaseMs);
   try {

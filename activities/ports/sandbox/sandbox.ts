@@ -63,7 +63,7 @@ export function createSandbox(options: SandboxOptions): Sandbox {
     const controller = new AbortController();
     const members = new Set<SandboxControl>();
     const onProgress = (progress: SandboxProgress) => members.forEach((member) => member.onProgress?.(progress));
-    const outcome = withSlot(() => runOnce(task, { signal: controller.signal, onProgress }));
+    const outcome = withSlot(() => runOnce(task, { signal: controller.signal, onProgress }), controller.signal);
     const attendance = { outcome, controller, members };
     attended.set(task.name, attendance);
     // Whoever waits gets the rejection, too; this one is only about the map.
