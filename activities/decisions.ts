@@ -1,6 +1,7 @@
 /** What comes back from people and from the promoter counts once its signature was checked. */
 import type { ArtifactStore } from '../artifacts/artifact-store.ts';
 import { canonicalJson } from '../artifacts/digest.ts';
+import { provesNothing } from './ports/evidence.ts';
 import type { Evidence } from './ports/evidence.ts';
 import { signedDecisionSchema } from '../temporal/contract/evidence.ts';
 import { failures } from '../temporal/contract/messages.ts';
@@ -24,9 +25,9 @@ export function createDecisionActivities(
       if (!parsed.success)
         throw refusal(failures.decisionInvalid, 'The decision has not the shape of one', parsed.error);
       const { decision, envelope } = parsed.data;
-      const { payload, digest } = await evidence.keep('decision', envelope).catch((error: unknown) => {
-        throw refusal(failures.decisionInvalid, 'The decision is not signed by the key of this installation', error);
-      });
+      const { payload, digest } = await evidence
+        .keep('decision', envelope)
+        .catch(refusing(failures.decisionInvalid, 'The decision is not signed by the key of this installation'));
       if (canonicalJson(payload) !== canonicalJson(decision)) {
         throw refusal(failures.decisionInvalid, 'What was signed is not what the decision says');
       }
@@ -41,9 +42,9 @@ export function createDecisionActivities(
     },
 
     verifyReceipt: async ({ sessionId, promotion, evidence: asked }) => {
-      const receipt = await evidence.open('receipt', promotion.receipt).catch((error: unknown) => {
-        throw refusal(failures.evidenceInvalid, 'The promoter has not signed for this promotion', error);
-      });
+      const receipt = await evidence
+        .open('receipt', promotion.receipt)
+        .catch(refusing(failures.evidenceInvalid, 'The promoter has not signed for this promotion'));
       const { mode, ref, commit, baseCommit, job, candidate, inspection, report, decisions } = receipt;
       const written = { mode, ref, commit, baseCommit, digest: candidate, receipt: promotion.receipt };
       const given = { job, candidate, inspection, report, decisions };
@@ -56,3 +57,8 @@ export function createDecisionActivities(
     },
   };
 }
+
+/** What proves nothing is refused; what could not be read, or kept, is tried again. */
+const refusing = (type: Parameters<typeof refusal>[0], message: string) => (error: unknown) => {
+  throw provesNothing(error) ? refusal(type, message, error) : error;
+};

@@ -15,6 +15,7 @@ import { artifactRefSchema } from '../temporal/contract/primitives.ts';
 import { attendedStep } from './attended-step.ts';
 import { notNow, refusal } from './failures.ts';
 import type { BaseRepositories, DeriveLimits, DerivedChange, TrustedRepository } from './ports/git/port.ts';
+import { maxPathBytes } from './ports/git/tree-rules.ts';
 import { roundNames } from './ports/sandbox/names.ts';
 import type { Rooms } from './ports/sandbox/rooms.ts';
 import type { Sandbox } from './ports/sandbox/sandbox.ts';
@@ -119,7 +120,7 @@ const text = (words: string): string =>
 const deriveLimits = (limits: Limits): DeriveLimits => ({
   maxEntries: Math.max(50_000, limits.worktreeInodes),
   maxDepth: 64,
-  maxPathBytes: 1024,
+  maxPathBytes,
   maxFileBytes: Math.max(limits.maxFileBytes, 16 * 1024 * 1024),
   maxTotalBytes: limits.worktreeBytes,
   maxChanges: Math.max(2000, limits.maxFiles),

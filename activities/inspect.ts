@@ -9,6 +9,7 @@ import { boundedFindings } from '../temporal/contract/messages.ts';
 import type { ArtifactRef, ChangedFile, ControlActivities, InspectRequest } from '../temporal/contract/messages.ts';
 import { readCandidate, writeCandidate } from './ports/git/candidate.ts';
 import type { BaseRepositories } from './ports/git/port.ts';
+import { judgeTree } from './ports/git/tree-rules.ts';
 
 export interface InspectionPorts {
   readonly artifacts: ArtifactStore;
@@ -29,6 +30,7 @@ export function createInspectionActivities(ports: InspectionPorts): Pick<Control
       if (tree === repository.tree) return { verdict: 'no_change', findings: [] };
 
       const [files, diff] = await Promise.all([repository.changes(tree), repository.diff(tree)]);
+      const unfit = await judgeTree(repository, files);
       const judged = judgeChange({
         files,
         patchBytes: diff.length,
@@ -38,7 +40,7 @@ export function createInspectionActivities(ports: InspectionPorts): Pick<Control
         checks: job.checks,
       });
       // A local activity's result stands in history, and one that is too large fails its workflow's task for ever.
-      const findings = boundedFindings(judged);
+      const findings = boundedFindings([...unfit, ...judged]);
       if (findings.some(({ severity }) => severity === 'deny')) return { verdict: 'deny', findings };
 
       const candidate = await keepCandidate(artifacts, request, job, diff);

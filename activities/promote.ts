@@ -7,6 +7,7 @@
  */
 import type { ArtifactStore } from '../artifacts/artifact-store.ts';
 import { digestOf } from '../artifacts/digest.ts';
+import { provesNothing } from './ports/evidence.ts';
 import type { Evidence } from './ports/evidence.ts';
 import type { Floor } from '../policies/floor.ts';
 import { judgePromotion } from '../policies/promotion.ts';
@@ -51,6 +52,9 @@ async function promote(ports: PromotionPorts, request: PromotionRequest): Promis
   if (earlier !== null) return signed(ports.evidence, proven, request, tree, earlier);
 
   const head = await writer.head(target);
+  if (target.ref !== null && head === null) {
+    return refused('promotion.target', `${target.ref} is gone from ${target.repository}: nobody can promote to it`);
+  }
   if (head !== null && head !== base.commit) return { kind: 'base_moved', commit: head };
   return signed(ports.evidence, proven, request, tree, await writer.write(promotion));
 }
@@ -92,7 +96,14 @@ async function fetchEvidence(evidence: Evidence, claimed: PromotionRequest['evid
 }
 
 /** A missing artifact, a forged signature, a shape that does not parse: none of them is better the second time. */
-function unverifiable(error: unknown): Extract<PromotionResult, { kind: 'refused' }> {
-  const message = `The evidence cannot be verified: ${error instanceof Error ? error.message : String(error)}`;
-  return { kind: 'refused', findings: [{ severity: 'deny', rule: 'evidence.unverifiable', message }] };
+function unverifiable(error: unknown): Refused {
+  if (!provesNothing(error)) throw error;
+  return refused('evidence.unverifiable', `The evidence cannot be verified: ${error.message}`);
 }
+
+type Refused = Extract<PromotionResult, { kind: 'refused' }>;
+
+const refused = (rule: string, message: string): Refused => ({
+  kind: 'refused',
+  findings: [{ severity: 'deny', rule, message }],
+});

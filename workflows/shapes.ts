@@ -11,7 +11,11 @@ export function hasTexts(value: unknown, ...fields: readonly string[]): boolean 
 }
 
 export const isPromotionRequest = (given: PromotionRequest): boolean =>
-  hasTexts(given, 'id', 'sessionId') && hasTexts(given.target, 'key') && hasTexts(given.evidence, 'job', 'candidate');
+  hasTexts(given, 'id', 'sessionId') &&
+  hasTexts(given.target, 'key', 'repository', 'mode') &&
+  hasTexts(given.base, 'commit', 'tree') &&
+  hasTexts(given.evidence, 'job', 'candidate', 'inspection', 'report') &&
+  Array.isArray(given.evidence.decisions);
 
 export function isPromotionAnswer(given: PromotionAnswer): boolean {
   if (!hasTexts(given, 'id') || !hasTexts(given.result, 'kind')) return false;

@@ -1,7 +1,8 @@
 /** Signed judgements as a process sees them: what it may sign with its own key, and everybody's to verify. */
 import type { ArtifactStore } from '../../artifacts/artifact-store.ts';
-import { putEnvelope } from '../../artifacts/envelope.ts';
+import { EnvelopeInvalid, putEnvelope } from '../../artifacts/envelope.ts';
 import type { EvidenceKind } from '../../artifacts/envelope.ts';
+import { ArtifactDamaged, ArtifactMissing } from '../../artifacts/errors.ts';
 import { getEvidence, openEvidence, putEvidence } from '../../artifacts/evidence.ts';
 import type { Payloads } from '../../artifacts/evidence.ts';
 import type { PublicKeys, Signer } from '../../artifacts/keys.ts';
@@ -15,6 +16,10 @@ export interface Evidence {
   /** Verifies an envelope at hand and keeps it. */
   keep<Kind extends EvidenceKind>(kind: Kind, envelope: Envelope): Promise<{ payload: Payloads[Kind]; digest: Digest }>;
 }
+
+/** Whether evidence is wanting for good: anything else (a full disk, a file that cannot be read) may pass. */
+export const provesNothing = (error: unknown): error is Error =>
+  error instanceof EnvelopeInvalid || error instanceof ArtifactMissing || error instanceof ArtifactDamaged;
 
 /** `signer` is null for hands, which only read what others signed. */
 export function createEvidence(artifacts: ArtifactStore, keys: PublicKeys, signer: Signer | null): Evidence {

@@ -21,7 +21,7 @@ export interface Promotion {
 export type Written = Omit<PromotionView, 'receipt'>;
 
 export interface PromotionWriter {
-  /** The commit the target's branch is at now; null when nothing can move it. Rejects when the target is not the job's. */
+  /** The commit the target's branch is at now; null when it has none, or none is left. Rejects when it is not the job's. */
   head(target: Target): Promise<Oid | null>;
   /** What this promotion wrote earlier, or null. Rejects `Evidence.Invalid` when something else stands in its place. */
   find(promotion: Promotion): Promise<Written | null>;

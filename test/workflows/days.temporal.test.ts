@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { failures, messageNames, queues, workflowIds, workflowTypes } from '../../temporal/contract/messages.ts';
 import type { PromotionRequest, PromotionResult } from '../../temporal/contract/messages.ts';
 import { searchAttributeNames } from '../../temporal/search-attributes.ts';
-import { admittedJob, digest, promoted } from '../helpers/fake-steps.ts';
+import { admittedJob, base, digest, promoted } from '../helpers/fake-steps.ts';
 import { openLab, quietRuntime } from '../helpers/lab.ts';
 import type { Bench, Lab } from '../helpers/lab.ts';
 
@@ -42,7 +42,10 @@ function admitting(deadlines = patient) {
   return { admit: async () => ({ verdict: 'admitted', job, findings: [] }) as const };
 }
 
-const evidence = { job: digest('job'), candidate: digest('candidate') };
+const evidence = {
+  ...{ job: digest('job'), candidate: digest('candidate'), inspection: digest('inspection') },
+  ...{ report: digest('report'), decisions: [] },
+};
 
 const recorded = ({ records }: Bench, type: string): boolean => records.some((record) => record.type === type);
 
@@ -109,7 +112,13 @@ describe('a promoter that is away', () => {
     const session = await bench.start();
     // So many others wait for the same target that this one is never tried.
     const { target } = (await admit()).job;
-    const others = Array.from({ length: 20 }, (_, i) => ({ id: `s-${i}/1`, sessionId: `s-${i}`, target, evidence }));
+    const others = Array.from({ length: 20 }, (_, i) => ({
+      id: `s-${i}/1`,
+      sessionId: `s-${i}`,
+      target,
+      base: base('base'),
+      evidence,
+    }));
     for (const other of others)
       await bench.client.workflow.signalWithStart(workflowTypes.promotions, {
         workflowId: workflowIds.promotions(target.key),

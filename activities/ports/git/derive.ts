@@ -10,14 +10,13 @@ import { reportDropped } from './dropped.ts';
 import { hashFile, readContent } from './file-content.ts';
 import type { Findings } from './findings.ts';
 import { createFindings } from './findings.ts';
-import { GitError } from './git-error.ts';
-import { collisions, prefixesOf, whyHostile } from './hostile-names.ts';
+import { GitError, isMachineTrouble } from './git-error.ts';
 import { withIgnoreRules } from './ignore-rules.ts';
-import { diskPath, shownPath, textOf } from './names.ts';
+import { diskPath } from './names.ts';
 import { blobOid } from './objects.ts';
 import { createPause } from './pause.ts';
 import type { BaseEntry, DerivedChange, DeriveLimits, TrustedRepository, TreeDraft } from './port.ts';
-import { leavesTree } from './symlinks.ts';
+import { judgeLinks, judgeNames } from './tree-rules.ts';
 import type { Found, Survey } from './worktree.ts';
 import { surveyWorktree } from './worktree.ts';
 
@@ -67,7 +66,7 @@ export async function deriveChange(
     const tree = await draft.write(edits);
     return { tree, diff: await repository.diff(tree), findings: findings.list() };
   } catch (error) {
-    if (!(error instanceof GitError) || error.reason !== 'exit') throw error;
+    if (!(error instanceof GitError) || error.reason !== 'exit' || isMachineTrouble(error)) throw error;
     findings.deny('worktree.git', `git does not take this tree: ${error.stderr}`);
     return refused();
   }
@@ -138,35 +137,12 @@ function compareFile({ root, base, limits, findings, draft, edits }: Derivation,
 function judge({ base, limits, findings, edits, links }: Derivation, { found }: Survey): void {
   const set = found.filter(({ path }) => edits.get(path));
   const added = set.map(({ path }) => path).filter((path) => !base.has(path));
-  for (const path of added) {
-    const why = whyHostile(path, limits.maxPathBytes);
-    if (why !== null) findings.deny('worktree.name', `This path ${why}`, path);
-  }
-  if (added.length > 0) {
-    const kept = [...base.keys()].filter((path) => edits.get(path) !== null);
-    const folders = new Set(kept.flatMap(prefixesOf));
-    for (const { path, other } of collisions(added, [...kept, ...added], (prefix) => folders.has(prefix))) {
-      findings.deny('worktree.collision', `Elsewhere this is the same path as ${shownPath(other)}`, path);
-    }
-  }
-  judgeLinks(edits, links, findings);
+  judgeNames(added, base, (path) => edits.get(path) === null, limits.maxPathBytes, findings);
+  judgeLinks((path) => edits.has(path), links, findings);
   judgeHardLinks(set, found, findings);
   for (const { path } of set) {
     const executable = edits.get(path)?.mode === '100755' && base.get(path)?.mode !== '100755';
     if (executable) findings.review('worktree.executable', 'Made executable', path);
-  }
-}
-
-function judgeLinks(edits: Edits, links: ReadonlyMap<string, string>, findings: Findings): void {
-  const unchanged = new Map([...links].filter(([path]) => !edits.has(path)));
-  for (const [path, target] of links) {
-    // A link of the base that leads out did so before.
-    if (unchanged.has(path) && leavesTree(path, unchanged)) continue;
-    const odd = !unchanged.has(path) && (textOf(target) === null || /\p{Cc}/u.test(textOf(target) ?? ''));
-    if (odd) findings.deny('worktree.symlink', 'A symbolic link to a name that cannot be shown', path);
-    else if (leavesTree(path, links))
-      findings.deny('worktree.symlink', 'This symbolic link leads out of the tree or into .git', path);
-    else if (!unchanged.has(path)) findings.review('worktree.symlink', `A symbolic link to ${shownPath(target)}`, path);
   }
 }
 

@@ -29,6 +29,13 @@ export class GitError extends Error {
   }
 }
 
+const troubles =
+  /No space left on device|Disk quota exceeded|Input\/output error|Read-only file system|Too many open files|Cannot allocate memory|Resource temporarily unavailable/i;
+
+/** Whether it was the machine that failed git, and not what git was given: then the same step may succeed later. */
+export const isMachineTrouble = (error: unknown): boolean =>
+  error instanceof GitError && (error.reason === 'start' || troubles.test(error.stderr));
+
 /** What a repository makes git say may hold terminal controls, and a URL may hold a password. Neither reaches a log. */
 function sanitise(stderr: Buffer): string {
   return stderr

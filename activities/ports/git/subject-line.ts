@@ -10,10 +10,11 @@ const maxCharacters = 72;
 export function subjectLine(goal: string): string | null {
   const line = goal
     .toWellFormed()
-    .normalize('NFC')
     .replaceAll(/[\s\p{Zl}\p{Zp}\p{Cc}]+/gu, ' ')
     // Format, private, unassigned and lone surrogates: what cannot be seen cannot be agreed to.
     .replaceAll(/\p{C}/gu, '')
+    // After what stood between a letter and its accent is gone: a line that is cleaned again must stay as it is.
+    .normalize('NFC')
     .replaceAll(/ {2,}/g, ' ');
   const characters = [...unprefixed(line)];
   const cut =

@@ -93,6 +93,30 @@ describe('the file', () => {
     );
   });
 
+  test('and for goals whose letters come together once what is invisible between them is gone', () => {
+    const piece = fc.constantFrom(
+      'e',
+      'o',
+      'A',
+      '\u00ad',
+      '\u200d',
+      '\u2060',
+      '\u0301',
+      '\u0308',
+      ' ',
+      '[',
+      ']',
+      're:',
+    );
+    fc.assert(
+      fc.property(fc.array(piece, { maxLength: 90 }), (pieces) => {
+        const bytes = writeCandidate(input({ diff: Buffer.from('x'), goal: pieces.join('') }));
+        expect(readCandidate(bytes).diff.toString()).toBe('x');
+      }),
+      { examples: [[['e', '\u00ad', '\u0301']]] },
+    );
+  });
+
   test('with any one byte changed, added or missing reads as something else or not at all', () => {
     const bytes = writeCandidate(input({ goal: 'Grüße' }));
     const original = readCandidate(bytes);

@@ -1,8 +1,11 @@
-import { readdir } from 'node:fs/promises';
+import { randomBytes } from 'node:crypto';
+import { readdir, rm, statfs, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { createBaseRepositories } from '../../../activities/ports/git/base-repositories.ts';
 import { createRepository, openBase, plainGit, plainGitBytes, writeFiles } from '../../helpers/repositories.ts';
 import type { FileSpec } from '../../helpers/repositories.ts';
+import { smallDisk } from '../../helpers/small-disk.ts';
 
 /** The plain diff of a repository's worktree against its HEAD. */
 async function diffOf(repository: string, files: Record<string, FileSpec>): Promise<Buffer> {
@@ -110,4 +113,28 @@ test('an unknown blob is refused', async () => {
   const { trusted } = await openBase(await createRepository());
   await expect(trusted.readBlob('e'.repeat(40), 10)).rejects.toMatchObject({ type: 'Patch.Unusable' });
   await expect(trusted.readBlob(trusted.tree, 1000)).rejects.toMatchObject({ type: 'Patch.Unusable' });
+});
+
+test.runIf(process.getuid?.() === 0)('a full disk is no fault of the base or of the diff, and passes', async () => {
+  const repository = await createRepository({ a: randomBytes(100_000) });
+  const { base, workbench } = await openBase(repository);
+  const disk = await smallDisk('1m');
+  const repositories = createBaseRepositories(join(disk.folder, 'bases'), workbench.artifacts);
+  const filler = join(disk.folder, 'filler');
+  // Leaves room for our own small files: it is git that must find none.
+  const fill = async () => {
+    const { bavail, bsize } = await statfs(disk.folder);
+    await writeFile(filler, Buffer.alloc(bavail * bsize - 64 * 1024));
+  };
+
+  await fill();
+  await expect(repositories.open(base)).rejects.not.toMatchObject({ nonRetryable: true });
+  await rm(filler);
+  const trusted = await repositories.open(base);
+
+  const diff = await diffOf(repository, { b: randomBytes(100_000) });
+  await fill();
+  await expect(trusted.applyDiff(diff)).rejects.not.toMatchObject({ nonRetryable: true });
+  await rm(filler);
+  expect(await trusted.changes(await trusted.applyDiff(diff))).toMatchObject([{ path: 'b', status: 'added' }]);
 });

@@ -79,20 +79,17 @@ describe.each([...inject('engines')])('a run on $kind whose worker is killed', (
   });
 
   // Each lands somewhere else between the first folder and the last removal.
-  test.each([0, 10, 25, 45, 70, 100, 140, 200])(
-    'at %i ms of its life is one run all the same',
-    async (ms) => {
-      const host = await openHost(engine);
-      const starts = await watchStarts(engine.host);
-      const what = shell('for i in $(seq 20); do echo line $i; done; echo made > made', {
-        collect: ({ directory }) => readFile(join(directory, 'made'), 'utf8'),
-      });
-      await killWhen(host, what, ms);
-      const outcome = await host.run(what);
-      expect(outcome).toMatchObject({ verdict: 'exited', exitCode: 0, collected: 'made\n' });
-      expect(await host.live(what)).toBe(everyLine.split('\n').slice(0, 20).join('\n') + '\n');
-      expect(await starts(what.name)).toBe(1);
-      expect(await host.leftovers()).toEqual([]);
-    },
-  );
+  test.each([0, 10, 25, 45, 70, 100, 140, 200])('at %i ms of its life is one run all the same', async (ms) => {
+    const host = await openHost(engine);
+    const starts = await watchStarts(engine.host);
+    const what = shell('for i in $(seq 20); do echo line $i; done; echo made > made', {
+      collect: ({ directory }) => readFile(join(directory, 'made'), 'utf8'),
+    });
+    await killWhen(host, what, ms);
+    const outcome = await host.run(what);
+    expect(outcome).toMatchObject({ verdict: 'exited', exitCode: 0, collected: 'made\n' });
+    expect(await host.live(what)).toBe(everyLine.split('\n').slice(0, 20).join('\n') + '\n');
+    expect(await starts(what.name)).toBe(1);
+    expect(await host.leftovers()).toEqual([]);
+  });
 });

@@ -1,22 +1,11 @@
-import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { describe, expect, inject, onTestFinished, test } from 'vitest';
+import { describe, expect, inject, test } from 'vitest';
 import { Detached } from '../../../activities/ports/sandbox/task.ts';
+import { smallDisk } from '../../helpers/small-disk.ts';
 import { attended, limits, mebibyte, openHost, shell, task } from './sandbox-host.ts';
 import { watchStarts } from './starts.ts';
-
-async function mountTmpfs(size: string): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), 'aas-small-'));
-  execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${size}`, 'tmpfs', folder]);
-  onTestFinished(async () => {
-    execFileSync('umount', [folder]);
-    await rm(folder, { recursive: true });
-  });
-  return folder;
-}
 
 describe.each([...inject('engines')])('a sandbox on $kind', (engine) => {
   test('runs exactly the argv it was given, in /workspace, on the tree it was filled with', async () => {
@@ -210,13 +199,13 @@ describe.each([...inject('engines')])('a sandbox on $kind', (engine) => {
   });
 
   test('a host whose disk is full says so, and the run goes on once there is room', async () => {
-    const small = await mountTmpfs('16m');
-    const host = await openHost(engine, join(small, 'sandboxes'));
+    const disk = await smallDisk('16m');
+    const host = await openHost(engine, join(disk.folder, 'sandboxes'));
     const what = shell('echo ran');
     const refused = host.run(what);
     await expect(refused).rejects.toMatchObject({ type: 'Sandbox.Unavailable', nonRetryable: false });
     await expect(refused).rejects.toThrow(/too full for a worktree: it has 1\d MiB and needs 1\d\d/);
-    execFileSync('mount', ['-o', 'remount,size=1g', small]);
+    disk.grow('1g');
     expect(await host.run(what)).toMatchObject({ verdict: 'exited', exitCode: 0 });
     expect(await host.leftovers()).toEqual([]);
   });
