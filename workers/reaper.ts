@@ -3,12 +3,12 @@
  * container socket and nothing else.
  */
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { pino } from 'pino';
 import { connectEngine } from '../activities/ports/engine/discover.ts';
 import type { ContainerEngine } from '../activities/ports/engine/port.ts';
 import { reap } from '../activities/ports/sandbox/reap.ts';
 import { loadConfig } from '../temporal/config.ts';
+import { pause } from './pause.ts';
 
 const everyMs = 1000;
 
@@ -40,7 +40,9 @@ async function main(): Promise<void> {
       complaint = message;
       engine = null;
     }
-    await delay(Math.min(everyMs, leaseMs / 2), undefined, { signal: stopped.signal }).catch(() => {});
+    const slept = await pause(Math.min(everyMs, leaseMs / 2), leaseMs / 4, stopped.signal);
+    // Every lease is old then, and who attends its sandbox must have the time to renew it before anybody looks.
+    if (slept) await pause(leaseMs / 2, Infinity, stopped.signal);
   }
   if (process.connected) process.disconnect();
 }
