@@ -1,5 +1,6 @@
 /** What a hostile command can do to its host: nothing, each said with how it ends. */
 import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { describe, expect, inject, test } from 'vitest';
 import { limits, mebibyte, openHost, shell, task } from '../activities/sandbox/sandbox-host.ts';
 
@@ -53,8 +54,10 @@ except OSError as error: print('stopped', n, error.errno)`;
 
   test('that makes a file of terabytes is refused it', async () => {
     const host = await openHost(engine);
-    const { output } = await host.run(shell('truncate -s 10T sparse; stat -c "size %s" sparse'));
-    expect(await host.text(output)).not.toContain('10995116277760');
+    const { output } = await host.run(shell('truncate -s 10T sparse; echo "code $?"; stat -c "size %s" sparse'));
+    const text = await host.text(output);
+    expect(text).toMatch(/^code (1|153)$/m);
+    expect(text).not.toContain('10995116277760');
   });
 
   test('that ignores every signal ends at its time limit', async () => {
@@ -67,11 +70,12 @@ except OSError as error: print('stopped', n, error.errno)`;
   test('that closes its output and hides in the background does not outlive its run', async () => {
     const host = await openHost(engine);
     const script =
-      'setsid bash -c "exec >&- 2>&- <&-; trap \\"\\" TERM; while :; do echo alive > beat; sleep 0.1; done" & disown; exec >&- 2>&-; exit 3';
+      'setsid bash -c "exec >&- 2>&- <&-; trap \\"\\" TERM; while :; do echo alive >> beat; sleep 0.1; done" & disown; until [ -e beat ]; do sleep 0.01; done; exec >&- 2>&-; exit 3';
     const outcome = await host.run(
-      shell(script, { collect: ({ directory }) => readFile(`${directory}/../tree/beat`, 'utf8').catch(() => 'none') }),
+      shell(script, { collect: ({ directory }) => readFile(join(directory, 'beat'), 'utf8') }),
     );
     expect(outcome).toMatchObject({ verdict: 'exited', exitCode: 3 });
+    expect(outcome.collected).toMatch(/^alive\n/);
     expect(await host.leftovers()).toEqual([]);
   });
 
@@ -113,8 +117,11 @@ except OSError as error: print('stopped', n, error.errno)`;
     const host = await openHost(engine);
     const script = `grep -E '^(Cap|NoNewPrivs|Seccomp:)' /proc/self/status
 id -u; touch /root-write 2>&1; unshare -Ur id 2>&1; mount -t tmpfs x /tmp 2>&1; mknod d b 8 0 2>&1
-tail -n +3 /proc/net/dev | cut -d: -f1; head -c 100 /proc/kallsyms | wc -c; ls /sys/module | wc -l; ulimit -c
-stat -c 'size %s' /proc/kcore; cat /sys/fs/cgroup/memory/memory.limit_in_bytes 2>/dev/null; find / -xdev -perm /6000 -type f 2>/dev/null | head`;
+tail -n +3 /proc/net/dev | cut -d: -f1
+echo "kallsyms $(head -c 100 /proc/kallsyms | wc -c)"; echo "modules $(ls /sys/module | wc -l)"
+echo "kcore $(head -c 100 /proc/kcore | wc -c)"; echo "cmdline $(wc -c < /proc/cmdline)"; echo "core $(ulimit -c)"
+echo "memory $(cat /sys/fs/cgroup/memory/memory.limit_in_bytes /sys/fs/cgroup/memory.max 2>/dev/null)"
+echo "setuid $(find / -xdev -perm /6000 -type f 2>/dev/null | wc -l)"`;
     const text = await host.text((await host.run(shell(script))).output);
     expect(text).toMatch(
       /CapPrm:\s0{16}\nCapEff:\s0{16}\nCapBnd:\s0{16}\nCapAmb:\s0{16}\nNoNewPrivs:\s1\nSeccomp:\s2\n/,
@@ -125,6 +132,8 @@ stat -c 'size %s' /proc/kcore; cat /sys/fs/cgroup/memory/memory.limit_in_bytes 2
     expect(text).toMatch(/mount: .*(denied|not permitted|must be superuser)/);
     expect(text).toMatch(/mknod: .*not permitted/);
     expect(text).not.toContain('uid=0');
+    const hidden = ['kallsyms 0', 'modules 0', 'kcore 0', 'cmdline 0', 'core 0', 'setuid 0'];
+    expect(text.split('\n')).toEqual(expect.arrayContaining([...hidden, `memory ${limits.memoryBytes}`]));
     expect(text.match(/^\s*(eth|veth|tap|wlan)\w*$/m)).toBeNull();
   });
 

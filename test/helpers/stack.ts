@@ -157,7 +157,8 @@ interface Running {
 /** A stack for each engine, shared by the tests of a file; everything it started or wrote is gone when they have ended. */
 const running = new Map<string, Promise<Running>>();
 afterAll(async () => {
-  for (const each of running.values()) await (await each).stop();
+  // One that did not start has failed its tests, and left nothing to stop.
+  for (const each of running.values()) await each.then(({ stop }) => stop()).catch(() => undefined);
 });
 
 /** Lends a running stack on an engine; on the first one that this machine has, unless the test names another. */
@@ -190,18 +191,20 @@ async function start(engine: TestEngine): Promise<Running> {
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   });
   const ended = new Promise<void>((resolve) => up.once('exit', () => resolve()));
-  await ready(up, ended, 'the stack');
-  const stack = new Stack(home, environment);
-  return {
-    stack,
-    stop: async () => {
-      // A test that failed may leave a session running, and its container goes on when the stack ends.
-      await stack.cancelAll();
-      up.kill('SIGTERM');
-      // A test that was stopped in the middle of `withoutSupervisor` left it unable to hear that.
-      up.kill('SIGCONT');
-      await ended;
-      await rm(home, { recursive: true, force: true });
-    },
+  const end = async () => {
+    up.kill('SIGTERM');
+    // A test that was stopped in the middle of `withoutSupervisor` left it unable to hear that.
+    up.kill('SIGCONT');
+    await ended;
+    await rm(home, { recursive: true, force: true });
   };
+  const stack = new Stack(home, environment);
+  try {
+    await ready(up, ended, 'the stack');
+  } catch (error) {
+    await end();
+    throw error;
+  }
+  // A test that failed may leave a session running, and its container goes on when the stack ends.
+  return { stack, stop: () => stack.cancelAll().finally(end) };
 }

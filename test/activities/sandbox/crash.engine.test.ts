@@ -57,6 +57,17 @@ describe.each([...inject('engines')])('a run on $kind whose worker is killed', (
     expect(await host.leftovers()).toEqual([]);
   });
 
+  test('and whose container somebody removed meanwhile is not run again', async () => {
+    const host = await openHost(engine);
+    const starts = await watchStarts(engine.host);
+    const what = shell('echo up; sleep 60');
+    await killWhen(host, what, 'printed');
+    await host.engine.remove(what.name);
+    expect(await host.run(what)).toMatchObject({ verdict: 'killed', exitCode: null });
+    expect(await starts(what.name)).toBe(1);
+    expect(await host.leftovers()).toEqual([]);
+  });
+
   test('between its end and the result is not run again', async () => {
     const host = await openHost(engine);
     const starts = await watchStarts(engine.host);

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { access, mkdir, readdir, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, inject, onTestFinished, test } from 'vitest';
 import { reap } from '../../../activities/ports/sandbox/reap.ts';
 import { runPaths } from '../../../activities/ports/sandbox/paths.ts';
@@ -38,6 +39,22 @@ describe.each([...inject('engines')])('the reaper on $kind', (engine) => {
     expect(await reap({ ...scope, instance: 'another', directory: '/nonexistent' })).toEqual([]);
     expect(await reap({ ...scope, hostId: 'another', directory: '/nonexistent' })).toEqual([]);
     expect(await host.engine.state(name)).toMatchObject({ phase: 'running' });
+  });
+
+  test('leaves a run alone that takes longer than its lease, as long as somebody attends it', async () => {
+    const shortMs = 400;
+    const host = await openHost(engine, undefined, shortMs);
+    const ended = host.run(shell('sleep 2; echo done'));
+    let running = true;
+    const stop = () => (running = false);
+    ended.then(stop, stop);
+    const reaped = [];
+    while (running) {
+      reaped.push(...(await reap({ ...host, hostId: 'test', leaseMs: shortMs })));
+      await delay(20);
+    }
+    expect(await ended).toMatchObject({ verdict: 'exited', exitCode: 0 });
+    expect(reaped).toEqual([]);
   });
 
   test('removes what nobody attends, whole, and no later attempt starts it again', async () => {

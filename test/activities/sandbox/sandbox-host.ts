@@ -83,13 +83,13 @@ export interface TestHost {
 }
 
 /** Everything it made is gone when the test ends, containers of killed processes included. */
-export async function openHost({ host }: TestEngine, directory?: string): Promise<TestHost> {
+export async function openHost({ host }: TestEngine, directory?: string, leaseMs = 60_000): Promise<TestHost> {
   const engine = await connectEngine({ host });
   const root = await mkdtemp(join(tmpdir(), 'aas-host-'));
   const place = { directory: directory ?? join(root, 'sandboxes'), instance: root, hostId: 'test' };
   const artifacts = openArtifactDirectory(join(root, 'artifacts'));
   const logs = openLogDirectory(join(root, 'logs'));
-  const sandbox = createSandbox({ ...place, engine, artifacts, logs, leaseMs: 60_000, slots: 4 });
+  const sandbox = createSandbox({ ...place, engine, artifacts, logs, leaseMs, slots: 4 });
   const names = async (folder: string) => readdir(join(place.directory, folder)).catch(() => []);
   const containers = async () => (await engine.list(labels.instance, place.instance)).map(({ name }) => name);
 
