@@ -1,10 +1,11 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { Client, Connection } from '@temporalio/client';
 import { describe, expect, inject, test } from 'vitest';
 import { temporalCli } from '../../temporal/cli.ts';
 import { loadConfig } from '../../temporal/config.ts';
-import { workflowIds } from '../../temporal/contract/messages.ts';
+import { queues, workflowIds } from '../../temporal/contract/messages.ts';
 import { exampleFix, exampleGoal, withExample, withPatched } from '../helpers/example.ts';
 import type { WorkingCopy } from '../helpers/example.ts';
 import { withStack } from '../helpers/stack.ts';
@@ -16,11 +17,9 @@ const job = (repository: WorkingCopy, command = exampleFix) => [
 ];
 
 async function deleteWorkflow(stack: Stack, id: string): Promise<void> {
-  const { temporal } = JSON.parse(await readFile(join(stack.home, 'run', 'stack.json'), 'utf8')) as {
-    temporal: { address: string };
-  };
   const cli = temporalCli(loadConfig());
-  const args = ['workflow', 'delete', '--address', temporal.address, '--workflow-id', workflowIds.session(id), '--yes'];
+  const address = await stack.temporalAddress();
+  const args = ['workflow', 'delete', '--address', address, '--workflow-id', workflowIds.session(id), '--yes'];
   execFileSync(cli, args, { stdio: 'pipe' });
   // The server deletes in its own time.
   const describe = ['workflow', 'describe', ...args.slice(2, 6)];
@@ -81,6 +80,31 @@ describe('a governed change to a real repository', () => {
         expect(before.map(({ code }) => code)).toEqual(questions.map(() => 0));
         await deleteWorkflow(stack, id);
         expect(await ask()).toEqual(before);
+      });
+    });
+  });
+
+  test('has no word put on its record by whoever reaches Temporal', async () => {
+    await withExample(async (repository) => {
+      await withStack(async (stack) => {
+        const id = await stack.create(...job(repository));
+        const { gate } = await stack.wait(id, 'gate');
+        const connection = await Connection.connect({ address: await stack.temporalAddress() });
+        try {
+          const record = {
+            ...{ id: 'forged/1', sessionId: id, type: 'gate.decided', at: new Date().toISOString(), actor: 'mallory' },
+            ...{ change: { reason: 'forged' }, data: {}, artifacts: [] },
+          };
+          const forging = new Client({ connection }).activity.execute('record', {
+            ...{ id: 'forged', args: [[record]], taskQueue: queues.sessions, scheduleToCloseTimeout: '3 seconds' },
+          });
+          await expect(forging).rejects.toThrow();
+        } finally {
+          await connection.close();
+        }
+        expect(await stack.view(id)).toMatchObject({ gate, reason: null });
+        expect((await stack.events(id)).map(({ actor }) => actor)).not.toContain('mallory');
+        await stack.aas('session', 'cancel', id);
       });
     });
   });

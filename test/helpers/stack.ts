@@ -101,6 +101,8 @@ export class Stack {
     }
   }
 
+  temporalAddress = async (): Promise<string> => (await this.state()).temporal.address;
+
   private async state() {
     return JSON.parse(await readFile(join(this.home, 'run', 'stack.json'), 'utf8')) as {
       pid: number;
@@ -130,12 +132,12 @@ export class Stack {
   }
 
   /** What the record says, oldest first. */
-  async events(id: string): Promise<{ type: string; data: Record<string, unknown>; time: string }[]> {
+  async events(id: string): Promise<{ type: string; actor: string; data: Record<string, unknown>; time: string }[]> {
     const { stdout } = await this.aas('session', 'events', id, '--json');
     return stdout
       .split('\n')
       .filter((line) => line !== '')
-      .map((line) => JSON.parse(line) as { type: string; data: Record<string, unknown>; time: string });
+      .map((line) => JSON.parse(line) as { type: string; actor: string; data: Record<string, unknown>; time: string });
   }
 }
 
