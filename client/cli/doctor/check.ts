@@ -1,5 +1,6 @@
 /** One look at one thing that the stack needs. */
 import { access, stat } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import type { Config } from '../../../temporal/config.ts';
 
 export interface Result {
@@ -32,10 +33,28 @@ export const modeOf = (path: string): Promise<number | null> =>
     () => null,
   );
 
+/** Packages by the names that a family of distributions has for them. */
+export interface Packages {
+  readonly debian: string;
+  readonly fedora: string;
+}
+
 /** The command that installs packages here; both where it cannot be told. */
-export async function install(debian: string, fedora: string): Promise<string> {
+export async function install({ debian, fedora }: Packages, isThere = exists): Promise<string> {
   const apt = `sudo apt-get install -y ${debian}`;
   const dnf = `sudo dnf install -y ${fedora}`;
-  if (await exists('/usr/bin/apt-get')) return apt;
-  return (await exists('/usr/bin/dnf')) ? dnf : `${apt}   (Fedora: ${dnf})`;
+  if (await isThere('/usr/bin/apt-get')) return apt;
+  return (await isThere('/usr/bin/dnf')) ? dnf : `${apt}   (Fedora: ${dnf})`;
+}
+
+const programFolders = ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '/sbin', '/bin'];
+
+/** Those of some programs that are in none of the folders where the stack looks, or not where their path says. */
+export async function missingOf(programs: readonly string[], isThere = exists): Promise<string[]> {
+  const missing = [];
+  for (const program of programs) {
+    const places = await Promise.all(programFolders.map((folder) => isThere(resolve(folder, program))));
+    if (!places.includes(true)) missing.push(program);
+  }
+  return missing;
 }

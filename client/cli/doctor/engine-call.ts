@@ -7,11 +7,12 @@ import { runningStack } from '../running-stack.ts';
 
 /** Podman gathers its `info` anew for each question; on a busy machine that takes seconds. */
 const timeoutMs = 10_000;
+const scheme = /^unix:\/\//;
 
 /** Resolves with status and parsed JSON; rejects when nothing answers there. */
 export function askEngine(host: string, path: string): Promise<{ status: number; body: unknown }> {
   return new Promise((resolve, reject) => {
-    const asking = request({ ...place(host), path, timeout: timeoutMs }, (answer) => {
+    const asking = request({ socketPath: host.replace(scheme, ''), path, timeout: timeoutMs }, (answer) => {
       text(answer).then((body) => resolve({ status: answer.statusCode ?? 0, body: parse(body) }), reject);
     });
     asking.once('timeout', () => asking.destroy(new Error(`no answer within ${timeoutMs} ms`)));
@@ -20,12 +21,8 @@ export function askEngine(host: string, path: string): Promise<{ status: number;
   });
 }
 
-function place(host: string): { socketPath: string } | { host: string; port: number } {
-  const path = host.replace(/^unix:\/\//, '');
-  if (path.startsWith('/')) return { socketPath: path };
-  const url = new URL(host);
-  return { host: url.hostname, port: Number(url.port || '2375') };
-}
+/** Whether an engine is written `unix:///path` or `/path`; `aas up` refuses any other. */
+export const isSocket = (host: string): boolean => host.replace(scheme, '').startsWith('/');
 
 function parse(body: string): unknown {
   try {

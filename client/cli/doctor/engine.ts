@@ -2,9 +2,9 @@
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { Config } from '../../../temporal/config.ts';
-import { exists, fail, install, ok, warn } from './check.ts';
-import type { Check, Result } from './check.ts';
-import { askEngine, enginePlaces } from './engine-call.ts';
+import { exists, fail, install, missingOf, ok, warn } from './check.ts';
+import type { Check, Packages, Result } from './check.ts';
+import { askEngine, enginePlaces, isSocket } from './engine-call.ts';
 
 const infoSchema = z.object({
   ServerVersion: z.string(),
@@ -59,6 +59,22 @@ const withEngine = (name: string, look: (engine: Engine, config: Config) => Prom
 const has = ({ info }: Engine, option: string): boolean =>
   info.SecurityOptions.some((each) => each.includes(`name=${option}`));
 
+/** What scripts/engine.sh installs. */
+export const podmanPackages: Packages = {
+  debian: 'podman runc uidmap tini e2fsprogs iptables',
+  fedora: 'podman runc shadow-utils tini-static e2fsprogs iptables',
+};
+
+/** Podman as `aas up` starts it: scripts/engine.sh says what each part is for. */
+export async function ownPodman(isThere = exists): Promise<Result> {
+  const missing = await missingOf(['podman', 'runc', 'mkfs.ext4', '/usr/bin/tini-static'], isThere);
+  if (missing.length === 0) return ok('Podman is installed; `aas up` starts it as a service');
+  return fail(
+    missing.includes('podman') ? 'none' : `Podman is installed and not complete: ${missing.join(', ')} missing`,
+    `${await install(podmanPackages, isThere)}   (or start Docker)`,
+  );
+}
+
 export const engineChecks: Check[] = [
   {
     name: 'engine',
@@ -68,17 +84,17 @@ export const engineChecks: Check[] = [
         const rootless = has(engine, 'rootless') ? ', rootless' : '';
         return ok(`${engine.kind} ${engine.info.ServerVersion}${rootless} at ${engine.host}`);
       }
-      if (config.container.host !== undefined) {
+      const { host } = config.container;
+      if (host !== undefined && !isSocket(host)) {
         return fail(
-          `none answers at ${config.container.host}`,
-          'Start it, or unset AAS_CONTAINER_HOST and DOCKER_HOST',
+          `${host} is not on this machine, where worktrees are`,
+          'Set AAS_CONTAINER_HOST=unix:///path/to/its.sock, or unset AAS_CONTAINER_HOST and DOCKER_HOST',
         );
       }
-      if (await exists('/usr/bin/podman')) return ok('Podman is installed; `aas up` starts it as a service');
-      return fail(
-        'none',
-        `${await install('podman runc uidmap tini e2fsprogs iptables', 'podman runc shadow-utils tini-static e2fsprogs iptables')}   (or start Docker)`,
-      );
+      if (host !== undefined) {
+        return fail(`none answers at ${host}`, 'Start it, or unset AAS_CONTAINER_HOST and DOCKER_HOST');
+      }
+      return ownPodman();
     },
   },
   withEngine('cgroups', ({ info }) => {

@@ -13,8 +13,9 @@ export const toolChecks: Check[] = [
   {
     name: 'node',
     async look() {
-      const major = Number(process.versions.node.split('.')[0]);
-      return major >= 24 ? ok(process.version) : fail(`${process.version}, and AAS needs 24`, 'make setup');
+      const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
+      const current = major > 24 || (major === 24 && minor >= 6);
+      return current ? ok(process.version) : fail(`${process.version}, and AAS needs 24.6 or newer`, 'make setup');
     },
   },
   {
@@ -33,7 +34,7 @@ export const toolChecks: Check[] = [
       try {
         return ok(await firstLine('git', '--version'));
       } catch {
-        return fail('not found', await install('git', 'git'));
+        return fail('not found', await install({ debian: 'git', fedora: 'git' }));
       }
     },
   },
