@@ -28,24 +28,34 @@ build() {
   sha256sum "$ARCHIVE" | cut -d' ' -f1 >"$ARCHIVE.sha256"
 }
 
+# Errexit is off in it, as its failure is answered with the mirror: each step says by itself that it failed.
 # usage: from_dockerfile WORK NODE NPM
 from_dockerfile() {
-  local work=$1 engine container
+  local work=$1 engine status=0
   local base=${AAS_SANDBOX_BASE:-debian:$SUITE-slim}
   engine=$(answering_client) || return 1
   $engine image inspect "$base" >/dev/null 2>&1 || timeout 120 $engine pull --quiet "$base" >/dev/null 2>&1 || return 1
   say "sandbox image: building deploy/sandbox/Dockerfile with ${engine%% *}"
-  mkdir "$work/context"
-  cp "$ROOT"/deploy/sandbox/{Dockerfile,packages,finish.sh} "$work/context"
-  cp "$2" "$work/context/node.tgz"
-  cp "$3" "$work/context/npm.tgz"
+  mkdir "$work/context" || return 1
+  cp "$ROOT"/deploy/sandbox/{Dockerfile,packages,finish.sh} "$work/context" || return 1
+  cp "$2" "$work/context/node.tgz" || return 1
+  cp "$3" "$work/context/npm.tgz" || return 1
   # The limits and the network are for machines where an engine has no bridge and may not set its default limits.
   $engine build --quiet --build-arg "BASE=$base" --network host --ulimit nofile=16384:16384 --ulimit nproc=16384:16384 \
     --tag aas-sandbox:build "$work/context" >&2 || return 1
-  container=$($engine create aas-sandbox:build true)
-  $engine export --output "$work/image.tar" "$container"
-  $engine rm "$container" >/dev/null
+  flatten "$engine" aas-sandbox:build "$work/image.tar" || status=1
   $engine rmi aas-sandbox:build >/dev/null
+  return "$status"
+}
+
+# All layers of an image as one archive, whole or not at all.
+# usage: flatten ENGINE IMAGE ARCHIVE
+flatten() {
+  local container status=0
+  container=$($1 create "$2" true) || return 1
+  $1 export --output "$3.part" "$container" && mv "$3.part" "$3" || status=1
+  $1 rm "$container" >/dev/null
+  return "$status"
 }
 
 # The client of the engine that answers, as a command.
