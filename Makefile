@@ -49,7 +49,7 @@ replay: setup-quick ## replay the recorded histories against today's workflows
 	@vitest run --project quick test/histories
 
 .PHONY: record-histories
-record-histories: setup ## record a history for each way a session can go, for replay
+record-histories: setup-quick ## record a history for each way a session can go that has none yet, for replay
 	@node scripts/record-histories.ts
 
 .PHONY: check hygiene-check review-gates

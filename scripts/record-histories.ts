@@ -1,10 +1,12 @@
 /**
- * Records one history for each way a session can go, into `test/histories/`: `make record-histories`.
+ * Records a history for each way a session can go that has none yet, into `test/histories/`: `make record-histories`.
  *
- * Sessions that run while a new version is deployed are replayed by it, so an old history must go on replaying. Add a new
- * one when a workflow gets a new way; overwrite one only when nobody runs the version that wrote it any more.
+ * Sessions that run while a new version is deployed are replayed by it, so an old history must go on replaying, and none is
+ * written over unasked. When a workflow gets a new way, add it below. `node scripts/record-histories.ts NAME...` records the
+ * named ones anew: only when nobody runs the version that wrote them any more.
  */
-import { mkdir, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
 import { temporalCli } from '../temporal/cli.ts';
@@ -87,21 +89,40 @@ const ways: Readonly<Record<string, Way>> = {
   },
 };
 
-const folder = fileURLToPath(new URL('../test/histories/', import.meta.url));
-await mkdir(folder, { recursive: true });
-const cli = temporalCli(loadConfig());
-const server = await startDevServer({ cli, namespace: 'default', searchAttributes: searchAttributeNames });
-const lab = await openLab(server.address);
-try {
-  for (const [name, { steps, people }] of Object.entries(ways)) {
-    const session = await lab.bench(steps?.() ?? {}).start();
-    await people(session);
-    await session.ended();
-    const history = JSON.parse(historyToJSON(await session.handle.fetchHistory())) as unknown;
-    await writeFile(`${folder}${name}.json`, `${JSON.stringify(history)}\n`);
-    process.stdout.write(`${name}\n`);
+/** The ways to record: those asked for, else those without a history. Throws on a name that is no way's. */
+export function waysToRecord(asked: readonly string[], hasHistory: (name: string) => boolean): [string, Way][] {
+  const unknown = asked.filter((name) => !(name in ways));
+  if (unknown.length > 0) {
+    throw new Error(`There is no way ${unknown.join(', ')} to record. One of: ${Object.keys(ways).join(', ')}`);
   }
-} finally {
-  await lab.close();
-  await server.stop();
+  return Object.entries(ways).filter(([name]) => (asked.length > 0 ? asked.includes(name) : !hasHistory(name)));
 }
+
+async function record(): Promise<void> {
+  const folder = fileURLToPath(new URL('../test/histories/', import.meta.url));
+  const fileOf = (name: string) => `${folder}${name}.json`;
+  const asked = process.argv.slice(2);
+  const chosen = waysToRecord(asked, (name) => existsSync(fileOf(name)));
+  if (chosen.length === 0) {
+    process.stdout.write('Every way has its history.\n');
+    return;
+  }
+  const cli = temporalCli(loadConfig());
+  const server = await startDevServer({ cli, namespace: 'default', searchAttributes: searchAttributeNames });
+  const lab = await openLab(server.address);
+  try {
+    for (const [name, { steps, people }] of chosen) {
+      const session = await lab.bench(steps?.() ?? {}).start();
+      await people(session);
+      await session.ended();
+      const history = JSON.parse(historyToJSON(await session.handle.fetchHistory())) as unknown;
+      await writeFile(fileOf(name), `${JSON.stringify(history)}\n`, { flag: asked.length > 0 ? 'w' : 'wx' });
+      process.stdout.write(`${name}\n`);
+    }
+  } finally {
+    await lab.close();
+    await server.stop();
+  }
+}
+
+if (import.meta.main) await record();

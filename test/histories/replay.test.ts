@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { DefaultLogger, Runtime, bundleWorkflowCode } from '@temporalio/worker';
 import type { WorkflowBundleWithSourceMap } from '@temporalio/worker';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { waysToRecord } from '../../scripts/record-histories.ts';
 import { workflowsPath } from '../../temporal/bundle.ts';
 import { replay } from '../../workers/replay.ts';
 
@@ -29,5 +30,25 @@ describe('recorded sessions replay on today’s workflow code', () => {
   test('a history of other code is noticed', async () => {
     const other = (await read('promoted.json')).replaceAll('"runRound"', '"runSomething"');
     await expect(replay(JSON.parse(other), workflowBundle)).rejects.toThrow(/TMPRL1100/);
+  });
+});
+
+describe('recording', () => {
+  const chosen = (asked: string[], recorded: string[]) =>
+    waysToRecord(asked, (name) => recorded.includes(`${name}.json`)).map(([name]) => name);
+
+  test('leaves every history that is there alone', () => {
+    expect(chosen([], names)).toEqual([]);
+    expect(
+      chosen(
+        [],
+        names.filter((name) => name !== 'expired.json'),
+      ),
+    ).toEqual(['expired']);
+  });
+
+  test('writes over the named ones, and names those there are when a name is wrong', () => {
+    expect(chosen(['promoted', 'expired'], names)).toEqual(['promoted', 'expired']);
+    expect(() => chosen(['promotd'], names)).toThrow(/no way promotd to record\. One of: promoted, /);
   });
 });
