@@ -37,10 +37,10 @@ smoke-local: ## ask the running stack whether it works
 
 .PHONY: test test-quick bench replay
 test: setup ## run every test, against a real Temporal server and a real container engine
-	@vitest run
+	@scripts/test.sh
 
 test-quick: setup-quick ## run the tests that need no container engine
-	@vitest run --project quick --project temporal
+	@scripts/test.sh --project quick --project temporal
 
 bench: setup ## measure sessions side by side with the bare minimum by hand
 	@node test/bench/main.ts
