@@ -14,22 +14,25 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const aas = join(root, 'bin', 'aas');
 const startedAt = Date.now();
 const waitSeconds = '600';
+/** Whether there is a person: one who can answer, and sees what the question is about. */
+const hasPerson = process.stdin.isTTY && process.stdout.isTTY;
 
 const folder = mkdtempSync(join(tmpdir(), 'aas-demo-'));
 const repository = join(folder, 'duration');
 const clone = join(folder, 'clone');
 
-/** Runs a command with its output shown as it comes. Rejects when it fails, unless its code is expected. */
-function show(argv: readonly string[], cwd = root, expected: readonly number[] = [0]): Promise<void> {
+/** Runs a command with its output shown as it comes, and resolves with its exit code. */
+function run(argv: readonly string[], cwd = root): Promise<number | null> {
   const [command = '', ...args] = argv;
   return new Promise((resolve, reject) => {
-    spawn(command, args, { cwd, stdio: 'inherit' })
-      .once('error', reject)
-      .once('close', (code) => {
-        if (code !== null && expected.includes(code)) resolve();
-        else reject(new Error(`${argv.join(' ')} ended with ${code}`));
-      });
+    spawn(command, args, { cwd, stdio: 'inherit' }).once('error', reject).once('close', resolve);
   });
+}
+
+/** The same for one that must end with a code. */
+async function show(argv: readonly string[], cwd = root, expected = 0): Promise<void> {
+  const code = await run(argv, cwd);
+  if (code !== expected) throw new Error(`${argv.join(' ')} ended with ${code}`);
 }
 
 /** Runs a command and returns what it printed. */
@@ -83,9 +86,13 @@ const request = [
 ];
 
 async function decide(id: string, gate: NonNullable<View['gate']>): Promise<void> {
-  if (process.stdin.isTTY) {
+  if (hasPerson) {
     step(['approve', id]);
-    await show([aas, 'approve', id], root, [0, 1, 3]);
+    if ((await run([aas, 'approve', id])) === 0 || view(id).gate?.id !== gate.id) return;
+    // `approve` takes no for "not now". Here nobody would come back to it.
+    const no = ['reject', id, '--reason', 'The person at the demo did not approve it'];
+    step(no);
+    await show([aas, ...no]);
     return;
   }
   process.stdout.write('  No terminal: nobody can be asked, so this demo approves by itself.\n');
@@ -112,7 +119,7 @@ async function demo(): Promise<void> {
   try {
     say('A repository with a real defect: its own tests are red');
     makeRepository();
-    await show(['python3', '-m', 'unittest', '-q'], repository, [1]);
+    await show(['python3', '-m', 'unittest', '-q'], repository, 1);
 
     say('A session: the agent works in a sandbox without network, repository or credentials');
     step(request);
@@ -144,7 +151,7 @@ async function demo(): Promise<void> {
       `  this session in Temporal  ${ended.links.ui}\n  the API                   ${ended.links.docs}\n`,
     );
   } finally {
-    if (!wasUp && !process.stdin.isTTY) {
+    if (!wasUp && !hasPerson) {
       say('The stack that this demo started is stopped again');
       await show([aas, 'down']);
     } else {

@@ -38,8 +38,10 @@ function context(json: boolean): Context {
 
 async function ask(question: string): Promise<string> {
   const lines = createInterface({ input: stdin, output: stdout });
+  // Ctrl-C and Ctrl-D close it, and the question would wait for ever: no answer is one.
+  const closed = new Promise<string>((resolve) => lines.once('close', () => resolve('')));
   try {
-    return await lines.question(question, { signal: interrupted.signal });
+    return await Promise.race([lines.question(question, { signal: interrupted.signal }), closed]);
   } finally {
     lines.close();
   }

@@ -9,7 +9,7 @@ import { sessionSchema } from '../../../client/schemas/session.ts';
 import { startApi } from '../helpers/api.ts';
 import type { TestApi } from '../helpers/api.ts';
 import { environmentOf, runProcess } from '../helpers/cli.ts';
-import { ended, seed, tell } from '../helpers/sessions.ts';
+import { ended, seed, tell, waiting } from '../helpers/sessions.ts';
 import { fakeWorkflows } from '../helpers/workflows.ts';
 
 let api: TestApi;
@@ -56,6 +56,33 @@ test('a reader that leaves early is no failure', async () => {
   await once(child.stdout, 'readable');
   child.stdout.destroy();
   expect(await once(child, 'exit')).toEqual([0, null]);
+});
+
+test.each([
+  ['Ctrl-C', '\u0003'],
+  ['Ctrl-D', '\u0004'],
+])('%s at a question decides nothing', async (_key, pressed) => {
+  const id = await seed(api.store, waiting());
+  const main = fileURLToPath(new URL('../../../client/cli/main.ts', import.meta.url));
+  const lend = 'import pty, sys; sys.exit(pty.spawn(sys.argv[1:]) >> 8)';
+  const child = spawn('python3', ['-c', lend, process.execPath, main, 'approve', id], {
+    env: { PATH: process.env['PATH'] ?? '', ...environmentOf(api) },
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
+  const closed = once(child, 'close');
+  let shown = '';
+  child.stdout.on('data', (bytes: Buffer) => {
+    const asked = shown.includes('[y/N]');
+    shown += bytes.toString();
+    if (!asked && shown.includes('[y/N]')) child.stdin.write(pressed);
+  });
+  try {
+    expect(await closed).toEqual([1, null]);
+    expect(shown).toContain('Nothing was decided');
+  } finally {
+    // Takes the terminal away from whom it was lent to.
+    child.kill();
+  }
 });
 
 test('Ctrl-C ends a stream, and says nothing wrong', async () => {
