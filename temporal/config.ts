@@ -63,6 +63,9 @@ const environmentSchema = z.object({
   AAS_SWEEP_MS: positiveMs.default(60_000),
 });
 
+/** The names of all settings. */
+export const settingNames: readonly string[] = Object.keys(environmentSchema.shape);
+
 export interface Config {
   readonly root: string;
   readonly home: string;
@@ -180,5 +183,21 @@ export function loadConfig(environment: NodeJS.ProcessEnv = process.env): Config
       bundle: join(root, 'dist', 'workflows.js'),
       temporalDatabase: join(home, 'temporal.sqlite'),
     },
+  };
+}
+
+/** Where the services of a running stack are. */
+interface StackPlaces {
+  readonly temporal: { readonly address: string };
+  readonly container: { readonly host: string };
+}
+
+/** The environment for another of our processes beside a running stack: its places, where no setting names others. */
+export function environmentAt(places: StackPlaces, environment: NodeJS.ProcessEnv = process.env): NodeJS.ProcessEnv {
+  const isSet = (name: string) => (environment[name] ?? '').trim() !== '';
+  return {
+    ...environment,
+    ...(isSet('AAS_TEMPORAL_ADDRESS') ? {} : { AAS_TEMPORAL_ADDRESS: places.temporal.address }),
+    ...(isSet('AAS_CONTAINER_HOST') || isSet('DOCKER_HOST') ? {} : { AAS_CONTAINER_HOST: places.container.host }),
   };
 }

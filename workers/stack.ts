@@ -1,5 +1,6 @@
 /**
- * The embedded stack: `up [--detach]`, `down`, `status [--json]`.
+ * The embedded stack: `up [--detach]`, `down`, `status`. With `--json` each prints one document on standard output, `up` as
+ * soon as everything is ready, and says the rest on standard error.
  *
  * It holds no secret itself: it makes the keys, and hands each process the folder with its own.
  */
@@ -11,38 +12,50 @@ import { describeState, down, upDetached } from './stack/commands.ts';
 import { readState } from './stack/state.ts';
 import { up } from './stack/up.ts';
 
-const usage = 'usage: node workers/stack.ts up [--detach] | down | status [--json]';
+const usage = 'usage: node workers/stack.ts up [--detach] | down | status, each with [--json]';
 
 const print = (line: string): void => void process.stdout.write(`${line}\n`);
+const note = (line: string): void => void process.stderr.write(`${line}\n`);
 
-const verbs: Record<string, (config: Config, flags: { detach: boolean; json: boolean }) => Promise<void>> = {
-  async up(config, { detach }) {
+interface Flags {
+  readonly detach: boolean;
+  readonly json: boolean;
+}
+
+const verbs: Record<string, (config: Config, flags: Flags) => Promise<void>> = {
+  async up(config, { detach, json }) {
     if (detach) {
       await upDetached(config, fileURLToPath(import.meta.url));
-      describeState(readState(config)).forEach(print);
+      tell(config, json);
       return;
     }
     const ending = new AbortController();
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => ending.abort());
     const onReady = (): void => {
-      describeState(readState(config)).forEach(print);
+      tell(config, json);
       process.send?.('ready');
     };
-    await up({ config, signal: ending.signal, say: print, onReady });
+    await up({ config, signal: ending.signal, say: json ? note : print, onReady });
   },
 
-  async down(config) {
-    print((await down(config)) ? 'stopped' : 'not running');
+  async down(config, { json }) {
+    const stopped = await down(config);
+    print(json ? JSON.stringify({ running: false, stopped }) : stopped ? 'stopped' : 'not running');
   },
 
   status(config, { json }) {
-    const state = readState(config);
-    if (json) print(JSON.stringify({ running: state !== undefined, ...state }));
-    else describeState(state).forEach(print);
-    if (state === undefined) process.exitCode = 1;
+    if (!tell(config, json)) process.exitCode = 1;
     return Promise.resolve();
   },
 };
+
+/** Says what runs, and returns whether anything does. */
+function tell(config: Config, json: boolean): boolean {
+  const state = readState(config);
+  if (json) print(JSON.stringify({ running: state !== undefined, ...state }));
+  else describeState(state).forEach(print);
+  return state !== undefined;
+}
 
 async function main(): Promise<void> {
   const { values, positionals } = parseArgs({

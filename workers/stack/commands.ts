@@ -1,7 +1,7 @@
 /** `aas up --detach`, `aas down` and `aas status`: the stack as seen from outside its process. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, openSync, readFileSync } from 'node:fs';
+import { fstatSync, mkdirSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Config } from '../../temporal/config.ts';
@@ -15,13 +15,17 @@ const DOWN_TIMEOUT_MS = 60_000;
 export async function upDetached({ paths }: Config, main: string): Promise<void> {
   mkdirSync(paths.run, { recursive: true, mode: 0o700 });
   const logFile = join(paths.run, 'stack.log');
-  const log = openSync(logFile, 'w', 0o600);
+  // Where a stack runs already the file is its own, and what it said stays.
+  const log = openSync(logFile, 'a', 0o600);
+  const { size } = fstatSync(log);
   const child = spawn(process.execPath, [main, 'up'], { detached: true, stdio: ['ignore', log, log, 'ipc'] });
   const ended = once(child, 'exit').then(() => 'ended' as const);
   const outcome = await Promise.race([once(child, 'message').then(() => 'ready' as const), ended]);
   if (outcome === 'ended')
     throw new Error(
-      readFileSync(logFile, 'utf8')
+      readFileSync(logFile)
+        .subarray(size)
+        .toString('utf8')
         .trim()
         .replace(/^.*error: /s, ''),
     );

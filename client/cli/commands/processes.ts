@@ -4,11 +4,13 @@ import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { environmentAt } from '../../../temporal/config.ts';
 import { command } from '../command.ts';
 import type { Command } from '../command.ts';
 import type { Context } from '../context.ts';
 import { exitCodes } from '../exit.ts';
 import type { ExitCode } from '../exit.ts';
+import { runningStack } from '../running-stack.ts';
 import { pathOf, session } from './session.ts';
 
 const up = command({
@@ -16,28 +18,33 @@ const up = command({
   summary: 'Start the stack on this machine',
   options: { detach: { type: 'boolean', summary: 'Answer when it is ready, and leave it running' } },
   examples: ['aas up --detach'],
-  run: (context, { options }) => run(context, 'workers/stack.ts', ['up', ...(options.detach ? ['--detach'] : [])]),
+  run: (context, { options }) => stack(context, 'up', ...(options.detach ? ['--detach'] : [])),
 });
 
 const down = command({
   name: 'down',
   summary: 'Stop the stack; sessions go on where they were when it is started again',
   examples: ['aas down'],
-  run: (context) => run(context, 'workers/stack.ts', ['down']),
+  run: (context) => stack(context, 'down'),
 });
 
 const status = command({
   name: 'status',
   summary: 'What runs, and where it listens',
   examples: ['aas status --json'],
-  run: (context) => run(context, 'workers/stack.ts', ['status', ...(context.output.json ? ['--json'] : [])]),
+  run: (context) => stack(context, 'status'),
 });
 
 const worker = command({
   name: 'worker',
   summary: 'Run one worker process in the foreground, as CAPABILITIES says',
+  description:
+    'It joins the stack that runs on this machine, unless AAS_TEMPORAL_ADDRESS or AAS_CONTAINER_HOST name others.',
   examples: ['CAPABILITIES=sandbox HOST_ID=rack7 aas worker'],
-  run: (context) => run(context, 'workers/main.ts', []),
+  async run(context) {
+    const places = await runningStack(context.config);
+    return run(context, 'workers/main.ts', [], places === null ? {} : { env: environmentAt(places) });
+  },
 });
 
 const replay = command({
@@ -53,7 +60,7 @@ const replay = command({
     try {
       const file = join(folder, 'history.json');
       await writeFile(file, history, { mode: 0o600 });
-      const code = await run(context, 'workers/replay.ts', [file], context.output.json);
+      const code = await run(context, 'workers/replay.ts', [file], { quiet: context.output.json });
       if (context.output.json) context.output.document({ session: id, replayed: code === exitCodes.ok });
       return code;
     } finally {
@@ -62,12 +69,25 @@ const replay = command({
   },
 });
 
-/**
- * Resolves with its exit code. Ctrl-C reaches both of us from the terminal, and the child decides what it means.
- * `quiet` sends its standard output to standard error, which is not ours to fill then.
- */
-async function run({ config }: Context, main: string, args: readonly string[], quiet = false): Promise<ExitCode> {
+const stack = (context: Context, ...args: readonly string[]): Promise<ExitCode> =>
+  run(context, 'workers/stack.ts', [...args, ...(context.output.json ? ['--json'] : [])]);
+
+interface RunOptions {
+  /** Sends its standard output to standard error: ours is not its to fill. */
+  readonly quiet?: boolean;
+  /** In place of our own environment. */
+  readonly env?: NodeJS.ProcessEnv;
+}
+
+/** Resolves with its exit code. Ctrl-C reaches both of us from the terminal, and the child decides what it means. */
+async function run(
+  { config }: Context,
+  main: string,
+  args: readonly string[],
+  { quiet = false, env }: RunOptions = {},
+): Promise<ExitCode> {
   const child = spawn(process.execPath, [join(config.root, main), ...args], {
+    env,
     stdio: ['inherit', quiet ? 2 : 'inherit', 'inherit'],
   });
   const pass = () => void child.kill('SIGTERM');

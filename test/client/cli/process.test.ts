@@ -1,11 +1,13 @@
 /** `main.ts` as people and scripts start it. What each command does is tested in the files beside this one. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmod, mkdir, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { sessionSchema } from '../../../client/schemas/session.ts';
+import { loadConfig } from '../../../temporal/config.ts';
+import { lockStack } from '../../../workers/stack/state.ts';
 import { startApi } from '../helpers/api.ts';
 import type { TestApi } from '../helpers/api.ts';
 import { environmentOf, runProcess } from '../helpers/cli.ts';
@@ -43,6 +45,43 @@ test('the token of the file, and the address of the running stack, are found', a
   await mkdir(join(api.home, 'run'));
   await writeFile(join(api.home, 'run', 'stack.json'), JSON.stringify(stack));
   expect(await runProcess({ AAS_HOME: api.home }, ['session', 'list', '--json'])).toMatchObject({ code: 0 });
+});
+
+describe('the stack, from a home of its own', () => {
+  const home = () => join(api.home, 'other');
+  const environment = () => ({ AAS_HOME: home() });
+
+  test('down: one document, also when there is nothing to stop', async () => {
+    expect(await runProcess(environment(), ['down', '--json'])).toMatchObject({
+      code: 0,
+      stdout: '{"running":false,"stopped":false}\n',
+    });
+  });
+
+  test('up while one runs: nothing on standard output, and the log of that one stays', async () => {
+    const config = loadConfig(environment());
+    const log = join(config.paths.run, 'stack.log');
+    const unlock = lockStack(config);
+    try {
+      await writeFile(log, 'what it said\n');
+      const second = await runProcess(environment(), ['up', '--detach', '--json']);
+      expect(second).toMatchObject({ code: 1, stdout: '' });
+      expect(second.stderr).toMatch(/^error: The stack of .* is starting or stopping\. See it with/);
+      expect(await readFile(log, 'utf8')).toMatch(/^what it said\nerror: The stack of /);
+    } finally {
+      unlock?.();
+    }
+  });
+
+  test('a worker beside it goes to its Temporal', async () => {
+    const places = { api: { url: api.url }, temporal: { address: '127.0.0.1:1' }, container: { host: 'x' } };
+    const { paths } = loadConfig(environment());
+    await mkdir(paths.run, { recursive: true });
+    await writeFile(join(paths.run, 'stack.json'), JSON.stringify({ pid: process.pid, ...places }));
+    const { code, stderr } = await runProcess({ ...environment(), CAPABILITIES: 'source' }, ['worker']);
+    expect(code).toBe(1);
+    expect(stderr).toContain('Temporal does not answer at 127.0.0.1:1.');
+  });
 });
 
 test('a reader that leaves early is no failure', async () => {
