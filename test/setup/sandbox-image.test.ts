@@ -1,6 +1,7 @@
 /** The sandbox image from deploy/sandbox/Dockerfile, with an engine that fails where a test wants it to. */
 import { existsSync, readFileSync } from 'node:fs';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { ensureSandboxImage } from '../../workers/stack/sandbox-image.ts';
 import { Project } from '../helpers/project.ts';
 
 let project: Project;
@@ -50,4 +51,10 @@ test('a failed export leaves nothing for the mirror to trip over', async () => {
   const { code } = await project.run('scripts/sandbox-image.sh', [], { FAILS: 'export' });
   expect(code).toBe(0);
   expect(readFileSync(project.path(archive), 'utf8')).toBe('mirrored');
+});
+
+test('where none was built, the stack says what to run', async () => {
+  await expect(ensureSandboxImage('unix:///none.sock', project.path(archive))).rejects.toThrow(
+    /image .*aas-sandbox\.tar was not built yet: run `make setup`/,
+  );
 });

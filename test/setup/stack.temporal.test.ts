@@ -11,6 +11,7 @@ import { loadConfig } from '../../temporal/config.ts';
 import type { Config } from '../../temporal/config.ts';
 import { describeState, down } from '../../workers/stack/commands.ts';
 import { endLeftovers, lockStack, readState, writeState } from '../../workers/stack/state.ts';
+import type { StackState } from '../../workers/stack/state.ts';
 import { isGone } from '../helpers/alive.ts';
 
 let home: string;
@@ -102,6 +103,33 @@ describe('the stack', () => {
       await expect.poll(() => pidOf(name), { timeout: 10_000 }).not.toBe(before);
       expect(isGone(pidOf(name))).toBe(false);
     }
+  });
+
+  describe('while its own processes start', () => {
+    /** The server that all share, as the state shows it; the stack is killed afterwards. */
+    async function whileStarting(look: (server: () => StackState['processes'][number] | undefined) => Promise<void>) {
+      const starting = startStack('silent');
+      const server = () => readState(config)?.processes.find(({ name }) => name === 'temporal');
+      try {
+        await expect.poll(server, { timeout: 10_000 }).toBeDefined();
+        await look(server);
+        expect(readState(config)?.ready).toBe(false);
+      } finally {
+        started.at(-1)?.kill('SIGKILL');
+        await starting;
+      }
+    }
+
+    test('publishes what all share, so that the next start finds what outlives it', async () => {
+      await whileStarting(async (server) => expect(isGone(server()?.pid ?? 0)).toBe(false));
+    });
+
+    test('is not ready for having started one of them again', async () => {
+      await whileStarting(async (server) => {
+        process.kill(server()?.pid ?? 0, 'SIGKILL');
+        await expect.poll(() => server()?.restarts, { timeout: 10_000 }).toBe(1);
+      });
+    });
   });
 
   test('takes its processes along when it is killed, and can be started again', async () => {

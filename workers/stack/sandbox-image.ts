@@ -18,8 +18,10 @@ export const sandboxImage = `${name.repo}:${name.tag}`;
  * with what the engine said.
  */
 export async function ensureSandboxImage(host: string, file: string): Promise<boolean> {
-  const digest = (await readFile(`${file}.sha256`, 'utf8')).trim();
-  if ((await layersOf(host)).join() === `sha256:${digest}`) return false;
+  const digest = await readFile(`${file}.sha256`, 'utf8').catch((cause: unknown) => {
+    throw new Error(`The sandbox image ${file} was not built yet: run \`make setup\``, { cause });
+  });
+  if ((await layersOf(host)).join() === `sha256:${digest.trim()}`) return false;
   const imported = await importArchive(host, file);
   // Podman ignores a tag given with the import.
   const tagged = await call(host, 'POST', `/images/${imported}/tag?${new URLSearchParams(name).toString()}`);

@@ -47,22 +47,26 @@ export async function up({ config, signal, say, onReady, table = processTable }:
     ]);
     const places: Places = { temporal: temporal.place, container: engine.place, api };
 
-    const publish = (ready: boolean): void => {
+    let ready = false;
+    const publish = (): void => {
       const processes = groups.flat().map(({ name, pid, restarts }) => ({ name, pid, restarts }));
       writeState(config, { pid: process.pid, startedAt, ready, ...places, api: { url: api.url }, processes });
     };
     const begin = async (services: readonly Service[]): Promise<void> => {
       signal.throwIfAborted();
-      const group = await superviseAll(services, { log: say, onRestart: () => publish(true) });
+      const group = await superviseAll(services, { log: say, onRestart: publish });
       groups.push(group);
       for (const { name, pid } of group) say(`${name} is ready (pid ${pid})`);
     };
 
-    publish(false);
+    publish();
     await begin([engine.service, temporal.service].filter((service) => service !== undefined));
+    // An engine outlives a stack that is killed: from here on the next one finds it.
+    publish();
     await provideImage(config, places.container.host, say);
     await begin(table(config, places).map((spec) => nodeProcess(spec, config.paths.run)));
-    publish(true);
+    ready = true;
+    publish();
     onReady();
     if (!signal.aborted) await once(signal, 'abort');
   } catch (error) {
