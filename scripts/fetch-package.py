@@ -64,7 +64,7 @@ def certificates():
 
 
 def split_password(url):
-    """An address and the header that says who asks: urllib does not understand `https://name:password@host`."""
+    """An address and the header that says who asks: urllib does not understand `https://name:password@index.example`."""
     parts = urllib.parse.urlsplit(url)
     if parts.username is None:
         return url, None
