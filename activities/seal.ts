@@ -29,7 +29,7 @@ const batch = 100;
  * just about to.
  */
 export async function sealEnded(ports: SealPorts): Promise<{ sealed: string[]; closing: number }> {
-  const ended = await ports.store.unsealed(batch);
+  const ended = await ports.store.unsealed(null, batch);
   const sealed: string[] = [];
   for (const sessionId of ended) if (await seal(ports, sessionId)) sealed.push(sessionId);
   return { sealed, closing: ended.length - sealed.length };

@@ -1,29 +1,50 @@
 /** The only code that writes records: within one transaction, the line, the row and the references. */
 import type { Transaction } from 'kysely';
-import type { RecordReceipt, RecordRequest, SessionState } from '../temporal/contract/messages.ts';
-import { SessionUnknown } from './errors.ts';
-import { foldRecord, requestedData, requestedType } from './fold.ts';
+import type { Digest, RecordReceipt, RecordRequest, SessionState } from '../temporal/contract/messages.ts';
+import { SessionSealed, SessionUnknown } from './errors.ts';
+import { foldRecord, requestedData, requestedType, wholeRow } from './fold.ts';
 import { genesis, hashLine, readLine, writeLine } from './line.ts';
-import type { Created, NewSession } from './port.ts';
+import type { Created, NewSession, Recorded } from './port.ts';
 import type { AuditLogTable, SessionsTable, Tables } from './tables.ts';
 
 /**
- * Appends a record of a session that is there. The first record under an id stays, and its receipt is what a retry
- * gets.
+ * Appends a record of a session that is there and not sealed. The first record under an id stays, and its receipt is what
+ * a retry gets, also after the seal.
  */
-export async function appendRecord(trx: Transaction<Tables>, request: RecordRequest): Promise<RecordReceipt> {
+export async function appendRecord(trx: Transaction<Tables>, request: RecordRequest): Promise<Recorded> {
   const kept = await trx
     .selectFrom('audit_log')
     .select(['sequence', 'hash', 'session'])
     .where('id', '=', request.id)
     .executeTakeFirst();
   if (kept) {
-    if (kept.session === request.sessionId) return { sequence: kept.sequence, hash: kept.hash };
+    if (kept.session === request.sessionId) return { sequence: kept.sequence, hash: kept.hash, repeated: true };
     throw new Error(`The record id ${request.id} belongs to session ${kept.session}: make ids unique across sessions`);
   }
   const row = await trx.selectFrom('sessions').selectAll().where('id', '=', request.sessionId).executeTakeFirst();
   if (!row) throw new SessionUnknown(request.sessionId);
-  return append(trx, row, request);
+  if (row.sealed === 1) throw new SessionSealed(row.id);
+  return { ...(await append(trx, row, request)), repeated: false };
+}
+
+/** The same for several, in order. */
+export async function appendAll(trx: Transaction<Tables>, requests: readonly RecordRequest[]): Promise<Recorded[]> {
+  const receipts: Recorded[] = [];
+  for (const request of requests) receipts.push(await appendRecord(trx, request));
+  return receipts;
+}
+
+/** Appends what ends a session that nobody has started. False, and nothing is written, when somebody has. */
+export async function appendUnstarted(
+  trx: Transaction<Tables>,
+  sessionId: string,
+  requests: readonly RecordRequest[],
+): Promise<boolean> {
+  const row = await trx.selectFrom('sessions').select('started').where('id', '=', sessionId).executeTakeFirst();
+  if (!row) throw new SessionUnknown(sessionId);
+  if (row.started === 1) return false;
+  await appendAll(trx, requests);
+  return true;
 }
 
 /** Creates a session with its first record, or finds the one its idempotency key made. */
@@ -66,23 +87,10 @@ async function append(
 
   // The fold reads the line as it was written: what JSON dropped (undefined) is not in the row either.
   const record = readLine(entryLog.line);
-  const { started, ...before } = row ?? { started: 0 };
-  const after = foldRecord('id' in before ? before : null, record);
+  const after = wholeRow(foldRecord(row, record));
   if (row) await trx.updateTable('sessions').set(after).where('id', '=', row.id).execute();
-  else
-    await trx
-      .insertInto('sessions')
-      .values({ ...after, started })
-      .execute();
-
-  const references = [...new Set(record.artifacts)].map((digest) => ({ digest, session: record.session }));
-  if (references.length > 0) {
-    await trx
-      .insertInto('artifact_refs')
-      .values(references)
-      .onConflict((conflict) => conflict.doNothing())
-      .execute();
-  }
+  else await trx.insertInto('sessions').values(after).execute();
+  await refer(trx, record.session, record.artifacts);
   return { sequence: entryLog.sequence, hash: entryLog.hash };
 }
 
@@ -103,4 +111,15 @@ async function nextEntry(
   const prevhash = head?.hash ?? genesis;
   const line = writeLine({ sequence, prevhash, id, session, number, time, type, actor, change, data, artifacts });
   return { sequence, id, session, number, line, hash: hashLine(line) };
+}
+
+/** Keeps which artifacts a session refers to. */
+export async function refer(trx: Transaction<Tables>, session: string, artifacts: Iterable<Digest>): Promise<void> {
+  const references = [...new Set(artifacts)].map((digest) => ({ digest, session }));
+  if (references.length === 0) return;
+  await trx
+    .insertInto('artifact_refs')
+    .values(references)
+    .onConflict((conflict) => conflict.doNothing())
+    .execute();
 }

@@ -15,6 +15,16 @@ export class SessionUnknown extends Error {
   }
 }
 
+/** A record that came after a session's last one. Trying again does not help: a sealed session is never reopened. */
+export class SessionSealed extends Error {
+  override readonly name = 'SessionSealed';
+  constructor(sessionId: string) {
+    super(
+      `Session ${sessionId} is sealed: nothing more is recorded about it, and nothing may be done for it. Ask for a new one`,
+    );
+  }
+}
+
 /** A page cursor that this store did not give out. */
 export class CursorInvalid extends Error {
   override readonly name = 'CursorInvalid';

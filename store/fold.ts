@@ -11,6 +11,9 @@ import type { SessionsTable } from './tables.ts';
 /** What of the row comes from records. `started` does not: it says what the api still has to do, not what happened. */
 export type FoldedRow = Omit<SessionsTable, 'started'>;
 
+/** With `started`: what has a second record was started, or never will be; until then it is for the api to mark it. */
+export const wholeRow = (row: FoldedRow): SessionsTable => ({ ...row, started: row.records > 1 ? 1 : 0 });
+
 export const requestedType = 'session.requested';
 const sealedType = 'session.sealed';
 

@@ -1,9 +1,9 @@
 /** The embedded store: one SQLite file, shared by api and control. */
 import type { Kysely, Transaction } from 'kysely';
 import { sql } from 'kysely';
-import type { RecordReceipt, SessionState } from '../temporal/contract/messages.ts';
+import type { SessionState } from '../temporal/contract/messages.ts';
 import { endedStatuses } from '../temporal/contract/messages.ts';
-import { appendRecord, insertSession } from './append.ts';
+import { appendAll, appendRecord, appendUnstarted, insertSession } from './append.ts';
 import { pageLimit, readCursor, writeCursor } from './cursor.ts';
 import { SessionUnknown } from './errors.ts';
 import { readLine } from './line.ts';
@@ -40,12 +40,8 @@ export async function openStore(file: string): Promise<Store> {
   return {
     createSession: (session) => writing((trx) => insertSession(trx, session)),
     record: (request) => writing((trx) => appendRecord(trx, request)),
-    recordAll: (requests) =>
-      writing(async (trx) => {
-        const receipts: RecordReceipt[] = [];
-        for (const request of requests) receipts.push(await appendRecord(trx, request));
-        return receipts;
-      }),
+    recordAll: (requests) => writing((trx) => appendAll(trx, requests)),
+    recordUnstarted: (id, requests) => writing((trx) => appendUnstarted(trx, id, requests)),
 
     session: (id) =>
       asking(async () => {
@@ -122,7 +118,7 @@ export async function openStore(file: string): Promise<Store> {
         if (numUpdatedRows === 0n) throw new SessionUnknown(sessionId);
       }),
 
-    unsealed: (limit) =>
+    unsealed: (after, limit) =>
       asking(async () => {
         const rows = await db
           .selectFrom('sessions')
@@ -130,6 +126,15 @@ export async function openStore(file: string): Promise<Store> {
           .where('sealed', '=', 0)
           .where('started', '=', 1)
           .where('status', 'in', endedStatuses)
+          .where('opened', '>', ({ selectFrom, fn, val }) =>
+            // By its place in the log, for which there is an index, and not by id.
+            fn.coalesce(
+              selectFrom('sessions')
+                .select('opened')
+                .where('id', '=', after ?? ''),
+              val(0),
+            ),
+          )
           .orderBy('opened')
           .limit(limit)
           .execute();

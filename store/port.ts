@@ -45,6 +45,11 @@ export type Created =
   /** The same idempotency key with another body. */
   | { readonly kind: 'conflict'; readonly sessionId: string };
 
+export interface Recorded extends RecordReceipt {
+  /** True when an earlier call had put it there. */
+  readonly repeated: boolean;
+}
+
 export interface SessionFilter {
   readonly status?: Status;
   readonly repository?: string;
@@ -63,10 +68,18 @@ export type AuditVerdict =
 export interface Store {
   /** Row and first audit record (`session.requested`) in one transaction. */
   createSession(session: NewSession): Promise<Created>;
-  /** Appends one record and folds its change into the row, in one transaction; idempotent by `request.id`. */
-  record(request: RecordRequest): Promise<RecordReceipt>;
+  /**
+   * Appends one record and folds its change into the row, in one transaction; idempotent by `request.id`. Rejects
+   * `SessionUnknown`, and `SessionSealed`: after its `session.sealed` nothing changes a session, whoever asks.
+   */
+  record(request: RecordRequest): Promise<Recorded>;
   /** The same for several, in order, all or none. */
-  recordAll(requests: readonly RecordRequest[]): Promise<readonly RecordReceipt[]>;
+  recordAll(requests: readonly RecordRequest[]): Promise<readonly Recorded[]>;
+  /**
+   * The same, if nobody has started the session: false, and nothing is recorded, once it was marked as started or has a
+   * second record. Nobody needs to start it afterwards.
+   */
+  recordUnstarted(sessionId: string, requests: readonly RecordRequest[]): Promise<boolean>;
   session(id: string): Promise<SessionState | null>;
   /** Newest first. */
   sessions(filter: SessionFilter): Promise<{ readonly items: SessionState[]; readonly cursor: string | null }>;
@@ -74,13 +87,13 @@ export interface Store {
   events(sessionId: string, after: number, limit: number): Promise<AuditRecord[]>;
   /** Sessions that refer to an artifact: it may be read through these and no others. */
   referrers(digest: Digest): Promise<string[]>;
-  /** Sessions that were kept but whose workflow was never started, oldest first. */
+  /** Sessions that were kept, whose workflow was not marked as started and has recorded nothing, oldest first. */
   unstarted(
     limit: number,
   ): Promise<{ readonly state: SessionState; readonly request: Digest; readonly requestBytes: number }[]>;
   markStarted(sessionId: string): Promise<void>;
-  /** Sessions that were started, have ended and have no `session.sealed` record, oldest first. */
-  unsealed(limit: number): Promise<string[]>;
+  /** Sessions that were started, have ended and have no `session.sealed` record, oldest first, after the one named. */
+  unsealed(after: string | null, limit: number): Promise<string[]>;
   /** Sessions that were started and have not ended, by id, after the one named. */
   unended(after: string | null, limit: number): Promise<string[]>;
   /** The archived Temporal history of a sealed session: `data.history` of its `session.sealed` record. */

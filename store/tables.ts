@@ -17,7 +17,7 @@ export interface AuditLogTable {
   hash: Digest;
 }
 
-/** One row a session: a fold over its records, but for `started`, which says whether its workflow was started. */
+/** One row a session: a fold over its records, but for `started`, which says that nobody needs to start its workflow. */
 export interface SessionsTable {
   id: string;
   /** The sequence of its first record: newest first is by this one, which no clock can turn round. */

@@ -9,7 +9,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { StoreUnavailable } from '../../store/errors.ts';
 import { openStore } from '../../store/open-store.ts';
 import { connect } from '../../store/sqlite/connection.ts';
-import { newSession, recordOf } from './fixtures.ts';
+import { digest, newSession, recordOf } from './fixtures.ts';
 import { openSqliteFile } from './sqlite-file.ts';
 import { storeContract } from './store-contract.ts';
 
@@ -55,6 +55,22 @@ test('what was recorded is there after the process was killed', async () => {
     kind: 'intact',
     records: (verdict.kind === 'intact' ? verdict.records : 0) + 1,
   });
+});
+
+test('a record whose row cannot be written is not in the log either', async () => {
+  await kept.store.createSession(newSession('s1'));
+  const other = new DatabaseSync(kept.file);
+  other.exec(`create trigger no before update on sessions begin select raise(abort, 'not this row'); end`);
+  await expect(kept.store.record(recordOf('s1', '1'))).rejects.toThrow('not this row');
+  other.exec('drop trigger no');
+  other.exec(`create trigger no before insert on artifact_refs begin select raise(abort, 'not this reference'); end`);
+  await expect(
+    kept.store.record(recordOf('s1', '1', { change: { status: 'running' }, artifacts: [digest('e')] })),
+  ).rejects.toThrow('not this reference');
+  other.exec('drop trigger no');
+  other.close();
+  expect(await kept.store.session('s1')).toMatchObject({ status: 'queued' });
+  expect(await kept.store.verify()).toMatchObject({ kind: 'intact', records: 1 });
 });
 
 test('syncs at each commit, and lets readers go on', async () => {

@@ -1,6 +1,6 @@
 /** What every store must do, whichever database it stands on: one suite, run by a test file for each. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { CursorInvalid, SessionUnknown } from '../../store/errors.ts';
+import { CursorInvalid, SessionSealed, SessionUnknown } from '../../store/errors.ts';
 import { exportLog } from '../../store/export.ts';
 import type { AuditVerdict, Store } from '../../store/port.ts';
 import { verifyLines } from '../../store/verify-lines.ts';
@@ -95,7 +95,7 @@ export function storeContract(name: string, open: () => Promise<StoreUnderTest>)
       } as const;
       const receipt = await store.record(recordOf('s1', '1', { change, data: { why: 'ü' }, artifacts: [digest('e')] }));
 
-      expect(receipt).toEqual({ sequence: 2, hash: expect.stringMatching(/^sha256:/) as string });
+      expect(receipt).toEqual({ sequence: 2, hash: expect.stringMatching(/^sha256:/) as string, repeated: false });
       expect(await store.session('s1')).toEqual(stateOf('s1', change));
       expect(await store.events('s1', 1, 10)).toMatchObject([
         { number: 2, change, data: { why: 'ü' }, artifacts: [digest('e')] },
@@ -108,7 +108,10 @@ export function storeContract(name: string, open: () => Promise<StoreUnderTest>)
       const first = await store.record(recordOf('s1', '1', { change: { reason: 'first' } }));
       await store.record(recordOf('s1', '2', { change: { reason: 'second' } }));
 
-      expect(await store.record(recordOf('s1', '1', { change: { reason: 'again' } }))).toEqual(first);
+      expect(await store.record(recordOf('s1', '1', { change: { reason: 'again' } }))).toEqual({
+        ...first,
+        repeated: true,
+      });
       expect(await store.session('s1')).toMatchObject({ reason: 'second' });
       expect(await store.verify()).toEqual(intact(3));
     });
@@ -128,6 +131,71 @@ export function storeContract(name: string, open: () => Promise<StoreUnderTest>)
       await store.record(recordOf('s1', '2'));
       expect((await store.events('s1', 0, 10)).map(({ number }) => number)).toEqual([1, 2]);
       expect(await store.verify()).toEqual(intact(2));
+    });
+
+    test('several records are written all or none', async () => {
+      await store.createSession(newSession('s1'));
+      const good = recordOf('s1', '1', { change: { status: 'running' }, artifacts: [digest('e')] });
+      for (const bad of [recordOf('s1', '2', { data: { n: NaN } }), recordOf('s9', '2')]) {
+        await expect(store.recordAll([good, bad])).rejects.toThrow();
+        expect(await store.session('s1')).toEqual(stateOf('s1'));
+        expect(await store.referrers(digest('e'))).toEqual([]);
+        expect(await store.verify()).toEqual(intact(1));
+      }
+      expect(await store.recordAll([good, recordOf('s1', '2')])).toMatchObject([{ sequence: 2 }, { sequence: 3 }]);
+      expect(await store.recordAll([good, recordOf('s1', '3')])).toMatchObject([{ repeated: true }, { sequence: 4 }]);
+    });
+
+    test('a sealed session is never reopened', async () => {
+      await store.createSession(newSession('s1'));
+      const last = recordOf('s1', 'end', { change: { status: 'cancelled' } });
+      const seal = recordOf('s1', 'seal', { type: 'session.sealed' });
+      const receipts = await store.recordAll([last, seal]);
+
+      const late = recordOf('s1', '1', { type: 'session.started', change: { status: 'running' } });
+      await expect(store.record(late)).rejects.toThrow(SessionSealed);
+      await expect(store.recordAll([last, late])).rejects.toThrow(SessionSealed);
+      expect(await store.session('s1')).toMatchObject({ status: 'cancelled' });
+      expect(await store.verify()).toEqual(intact(3));
+      // A step that is repeated because its answer was lost hears what it would have heard.
+      expect(await store.recordAll([last, seal])).toEqual(receipts.map((receipt) => ({ ...receipt, repeated: true })));
+    });
+
+    test('what ends a session that nobody started is recorded as long as nobody has', async () => {
+      for (const id of ['s1', 's2', 's3']) await store.createSession(newSession(id));
+      const end = (id: string) => store.recordUnstarted(id, [recordOf(id, 'end', { change: { status: 'cancelled' } })]);
+      await store.markStarted('s2');
+      // Started, and its first record was faster than the word of it.
+      await store.record(recordOf('s3', '1', { change: { status: 'running' } }));
+
+      expect([await end('s1'), await end('s2'), await end('s3')]).toEqual([true, false, false]);
+      expect((await store.session('s1'))?.status).toBe('cancelled');
+      expect((await store.session('s2'))?.status).toBe('queued');
+      expect((await store.session('s3'))?.status).toBe('running');
+      expect(await store.unstarted(10)).toEqual([]);
+      await expect(end('s9')).rejects.toThrow(SessionUnknown);
+      expect(await store.verify()).toEqual(intact(5));
+    });
+
+    test('of a cancellation and a first record at the same moment, one is second and hears it', async () => {
+      const other = await underTest.reopen();
+      for (let n = 0; n < 20; n++) {
+        const id = `s${n}`;
+        await store.createSession(newSession(id));
+        const [cancelled, recorded] = await Promise.all([
+          store.recordUnstarted(id, [
+            recordOf(id, 'end', { change: { status: 'cancelled' } }),
+            recordOf(id, 'seal', { type: 'session.sealed' }),
+          ]),
+          other.recordAll([recordOf(id, '1', { change: { status: 'running' } })]).then(
+            () => true,
+            (error: unknown) => (expect(error).toBeInstanceOf(SessionSealed), false),
+          ),
+        ]);
+        expect(cancelled).toBe(!recorded);
+        expect((await store.session(id))?.status).toBe(cancelled ? 'cancelled' : 'running');
+      }
+      await other.close();
     });
 
     test('a key that is undefined keeps what the row had', async () => {
@@ -185,21 +253,31 @@ export function storeContract(name: string, open: () => Promise<StoreUnderTest>)
       await store.markStarted('s3');
       await store.markStarted('s1');
       expect(await store.unstarted(10)).toEqual([{ state: stateOf('s2'), request: digest('a'), requestBytes: 100 }]);
-      expect(await store.unsealed(10)).toEqual([]);
+      expect(await store.unsealed(null, 10)).toEqual([]);
       expect(await store.unended(null, 10)).toEqual(['s1', 's3']);
       expect(await store.unended('s1', 10)).toEqual(['s3']);
       await store.record(recordOf('s1', 'end', { change: { status: 'finished' } }));
       await store.record(recordOf('s3', 'end', { change: { status: 'cancelled' } }));
       expect(await store.unended(null, 10)).toEqual([]);
-      expect(await store.unsealed(10)).toEqual(['s1', 's3']);
+      expect(await store.unsealed(null, 10)).toEqual(['s1', 's3']);
 
       await store.record(
         recordOf('s1', 'seal', { type: 'session.sealed', data: { history: digest('f'), events: 40 } }),
       );
-      expect(await store.unsealed(10)).toEqual(['s3']);
+      expect(await store.unsealed(null, 10)).toEqual(['s3']);
       expect(await store.history('s1')).toBe(digest('f'));
       expect(await store.history('s3')).toBeNull();
       expect(await store.verify()).toEqual(intact(6));
+    });
+
+    test('pages through what is not sealed, so that none hides those after it', async () => {
+      for (const id of ['s3', 's1', 's2']) {
+        await store.createSession(newSession(id));
+        await store.record(recordOf(id, 'end', { change: { status: 'finished' } }));
+      }
+      expect(await store.unsealed(null, 2)).toEqual(['s3', 's1']);
+      expect(await store.unsealed('s1', 2)).toEqual(['s2']);
+      expect(await store.unsealed('s2', 2)).toEqual([]);
     });
 
     test('its export verifies without it', async () => {

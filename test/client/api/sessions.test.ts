@@ -181,7 +181,7 @@ describe('cancelling', () => {
     workflows.up = true;
     expect(await api.operations.startUnstarted()).toBe(0);
     expect(workflows.started).toEqual([]);
-    expect(await api.store.unsealed(10)).toEqual([]);
+    expect(await api.store.unsealed(null, 10)).toEqual([]);
     expect(await api.store.verify()).toMatchObject({ kind: 'intact' });
   });
   test('a running one while Temporal is away is not claimed to be cancelled', async () => {
