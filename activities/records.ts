@@ -1,8 +1,10 @@
 /** Control's short steps: the record, and word to the other workflows. */
 import type { Client } from '@temporalio/client';
+import { SessionSealed } from '../store/errors.ts';
 import type { Store } from '../store/port.ts';
-import { messageNames, queues, workflowIds, workflowTypes } from '../temporal/contract/messages.ts';
+import { failures, messageNames, queues, workflowIds, workflowTypes } from '../temporal/contract/messages.ts';
 import type { ControlActivities, PromotionRequest, RecordRequest } from '../temporal/contract/messages.ts';
+import { refusal } from './failures.ts';
 
 export interface RecordPorts {
   readonly store: Store;
@@ -18,7 +20,10 @@ export function createRecordActivities({
 }: RecordPorts): Pick<ControlActivities, 'record' | 'requestPromotion'> {
   return {
     record: async (requests) => {
-      await store.recordAll(requests);
+      await store.recordAll(requests).catch((error: unknown) => {
+        // Cancelled before it was started, or reset after its end: the workflow ends here, before it has done anything.
+        throw error instanceof SessionSealed ? refusal(failures.sessionSealed, error.message, error) : error;
+      });
       onRecorded(requests);
     },
 

@@ -22,8 +22,6 @@ export interface CancelAnswer {
 
 /** A container gets seconds to stop; a promotion under way is waited for. */
 const endTimeoutMs = 45_000;
-/** More than any backlog that one API keeps while Temporal is away. */
-const unstartedLimit = 10_000;
 
 export function createCancelling({ store, workflows, config }: OperationPorts) {
   /** Always answers with what really happened. Rejects `session.unknown`, `temporal.unavailable`. */
@@ -32,43 +30,46 @@ export function createCancelling({ store, workflows, config }: OperationPorts) {
     const before = await store.session(sessionId);
     if (before === null) throw unknownSession(sessionId);
     if (endedStatuses.includes(before.status)) return { result: 'already_ended', session: viewOf(before, config) };
-    if (before.status === 'queued' && (await isUnstarted(sessionId))) await cancelKept(sessionId, caller, reason);
-    else await workflows.cancel(sessionId, { actor: caller.name, reason }, endTimeoutMs);
+    if (before.status !== 'queued' || !(await cancelKept(sessionId, caller, reason))) {
+      await workflows.cancel(sessionId, { actor: caller.name, reason }, endTimeoutMs);
+    }
 
     const state = (await store.session(sessionId)) ?? before;
     return { result: resultOf(state), session: viewOf(state, config) };
   };
 
-  /** Kept while Temporal was away: nothing runs, so the record is all there is to change. */
-  async function cancelKept(sessionId: string, caller: Caller, reason: string | null): Promise<void> {
+  /**
+   * Kept while Temporal was away: the record is all there is to change. False once it was started.
+   *
+   * Somebody may be starting it at this moment, or have started it without having heard so. The record decides who was
+   * first: either the workflow has its first record and is cancelled as any other, or the session is sealed and that
+   * workflow ends with the record it is refused, before it has done anything.
+   */
+  function cancelKept(sessionId: string, caller: Caller, reason: string | null): Promise<boolean> {
     const at = new Date().toISOString();
-    await store.record({
-      id: `${sessionId}/cancelled-before-start`,
-      sessionId,
-      type: 'session.ended',
-      at,
-      actor: caller.name,
-      change: { status: 'cancelled', reason: reason ?? 'cancelled before it started', endedAt: at },
-      data: {},
-      artifacts: [],
-    });
-    // No workflow, so no history to archive: the record closes here, and no sealer looks for one.
-    await store.record({
-      id: `${sessionId}/sealed-before-start`,
-      sessionId,
-      type: 'session.sealed',
-      at,
-      actor: 'aas',
-      change: {},
-      data: { history: null, events: 0, closed: 'NEVER_STARTED' },
-      artifacts: [],
-    });
-    await store.markStarted(sessionId);
-  }
-
-  async function isUnstarted(sessionId: string): Promise<boolean> {
-    const kept = await store.unstarted(unstartedLimit);
-    return kept.some(({ state }) => state.id === sessionId);
+    return store.recordUnstarted(sessionId, [
+      {
+        id: `${sessionId}/cancelled-before-start`,
+        sessionId,
+        type: 'session.ended',
+        at,
+        actor: caller.name,
+        change: { status: 'cancelled', reason: reason ?? 'cancelled before it started', endedAt: at },
+        data: {},
+        artifacts: [],
+      },
+      // No workflow, so no history to archive: the record closes here, and no sealer looks for one.
+      {
+        id: `${sessionId}/sealed-before-start`,
+        sessionId,
+        type: 'session.sealed',
+        at,
+        actor: 'aas',
+        change: {},
+        data: { history: null, events: 0, closed: 'NEVER_STARTED' },
+        artifacts: [],
+      },
+    ]);
   }
 }
 

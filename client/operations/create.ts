@@ -83,6 +83,8 @@ export function createStarting(ports: OperationPorts) {
   async function startUnstarted(): Promise<number> {
     let started = 0;
     for (const { state, request, requestBytes } of await store.unstarted(startBatch)) {
+      // Each start takes its time: this one may have been cancelled meanwhile.
+      if ((await store.session(state.id))?.status !== 'queued') continue;
       const ref = { digest: request, bytes: requestBytes, mediaType: requestMediaType };
       if (!(await tryStart(state, ref))) break;
       started++;

@@ -68,6 +68,7 @@ export const failures = {
   evidenceInvalid: 'Evidence.Invalid',
   patchUnusable: 'Patch.Unusable',
   sourceUnusable: 'Source.Unusable',
+  sessionSealed: 'Session.Sealed',
   payloadsTooLarge: 'PayloadsTooLarge',
   /** Retried: the host has no room, the engine does not answer, the disk is full, the store is locked. */
   sandboxBusy: 'Sandbox.Busy',
@@ -85,6 +86,7 @@ export const nonRetryableFailures: string[] = [
   failures.evidenceInvalid,
   failures.patchUnusable,
   failures.sourceUnusable,
+  failures.sessionSealed,
   failures.payloadsTooLarge,
 ];
 

@@ -105,7 +105,7 @@ export interface Steps extends Omit<ControlActivities, 'record' | 'requestPromot
   runRound(request: RunRequest): Promise<RunResult>;
   validate(request: { base: Base }): Promise<ValidationView>;
   promote(request: PromotionRequest): Promise<PromotionResult>;
-  onRecord(record: RecordRequest): void;
+  onRecord(record: RecordRequest): Promise<unknown> | undefined;
 }
 
 export function passingSteps(): Steps {

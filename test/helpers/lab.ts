@@ -203,7 +203,7 @@ function createControl(
     for (const request of requests) {
       if (records.some(({ id }) => id === request.id)) continue;
       records.push(request);
-      steps.onRecord(request);
+      await steps.onRecord(request);
     }
   };
   const { requestPromotion } = createRecordActivities({

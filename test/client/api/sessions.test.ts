@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createdSchema, waitAnswerSchema, cancelAnswerSchema } from '../../../client/schemas/answers.ts';
 import { sessionSchema } from '../../../client/schemas/session.ts';
+import { SessionSealed } from '../../../store/errors.ts';
 import { startApi } from '../helpers/api.ts';
 import type { TestApi } from '../helpers/api.ts';
 import { ended, gate, job, seed, tell, waiting } from '../helpers/sessions.ts';
@@ -183,6 +184,52 @@ describe('cancelling', () => {
     expect(workflows.started).toEqual([]);
     expect(await api.store.unsealed(null, 10)).toEqual([]);
     expect(await api.store.verify()).toMatchObject({ kind: 'intact' });
+  });
+  const kept = async () => {
+    workflows.up = false;
+    const { id } = (await json(api.post('/api/v1/sessions', job))) as { id: string };
+    workflows.up = true;
+    return id;
+  };
+  test('one that was kept, while those before it are being started, never starts', async () => {
+    const [first, second] = [await kept(), await kept()];
+    const { start } = workflows;
+    workflows.start = async (input) => {
+      if (input.sessionId === first) expect(await cancel(second)).toMatchObject({ result: 'cancelled' });
+      return start(input);
+    };
+    expect(await api.operations.startUnstarted()).toBe(1);
+    expect(workflows.started.map(({ sessionId }) => sessionId)).toEqual([first]);
+  });
+  test('one that is being started at that moment stays cancelled', async () => {
+    const id = await kept();
+    const { start } = workflows;
+    workflows.start = async (input) => {
+      await start(input);
+      expect(await cancel(id)).toMatchObject({ result: 'cancelled' });
+    };
+    await api.operations.startUnstarted();
+    // What its workflow does first.
+    const first = tell(api.store, id, 'session.started', { status: 'running', detail: 'admitting' });
+    await expect(first).rejects.toThrow(SessionSealed);
+    expect(await api.store.session(id)).toMatchObject({ status: 'cancelled' });
+    expect(await api.store.unended(null, 10)).toEqual([]);
+  });
+  test('one that was started without our having heard so is cancelled where it runs', async () => {
+    const id = await kept();
+    // Its first record, from the row of before which the cancellation goes out: queued.
+    const { session } = api.store;
+    api.store.session = async (asked) => {
+      const state = await session(asked);
+      if (state?.status === 'queued') await tell(api.store, id, 'session.started', { status: 'running' });
+      return state;
+    };
+    workflows.onCancel = async () => {
+      await tell(api.store, id, 'session.ended', { status: 'cancelled', reason: 'where it runs' });
+      return 'ended';
+    };
+    expect(await cancel(id)).toMatchObject({ result: 'cancelled', session: { reason: 'where it runs' } });
+    expect(await api.store.unsealed(null, 10)).toEqual([id]);
   });
   test('a running one while Temporal is away is not claimed to be cancelled', async () => {
     workflows.up = false;

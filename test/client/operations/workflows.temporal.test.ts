@@ -1,15 +1,17 @@
 /** The operations over the real session workflow on a real server; only its steps are the test's. */
 import { inject, afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { createRecordActivities } from '../../../activities/records.ts';
 import { createSessionWorkflows } from '../../../client/operations/workflows.ts';
 import { lazyTemporalClient } from '../../../temporal/connection.ts';
 import type { TemporalClient } from '../../../temporal/connection.ts';
-import { workflowIds } from '../../../temporal/contract/messages.ts';
+import { failures, workflowIds } from '../../../temporal/contract/messages.ts';
 import type { Decision } from '../../../temporal/contract/messages.ts';
-import { digest } from '../../helpers/fake-steps.ts';
+import { base, digest } from '../../helpers/fake-steps.ts';
+import type { Steps } from '../../helpers/fake-steps.ts';
 import { withBench } from '../../helpers/sessions.ts';
 import { startApi } from '../helpers/api.ts';
 import type { TestApi } from '../helpers/api.ts';
-import { job } from '../helpers/sessions.ts';
+import { job, sessionState } from '../helpers/sessions.ts';
 
 let temporal: TemporalClient;
 let api: TestApi;
@@ -23,8 +25,13 @@ afterEach(async () => {
 });
 
 const ada = { name: 'ada', method: 'token' };
-/** The story goes into the API's own store, as control would write it. */
-const recording = { onRecord: (record: Parameters<TestApi['store']['record']>[0]) => void api.store.record(record) };
+/** The story goes into the API's own store, as control writes it. */
+const recording: Partial<Steps> = {
+  onRecord: (request) => {
+    const { store } = api;
+    return createRecordActivities({ store, temporal: temporal.client, onRecorded: () => undefined }).record([request]);
+  },
+};
 
 async function atGate(): Promise<string> {
   const { session, started } = await api.operations.createSession(job, ada, null);
@@ -101,5 +108,27 @@ test('cancelling at a gate answers when it has ended', async () => {
     const id = await atGate();
     expect(await api.operations.cancel(id, { reason: 'no need' }, ada)).toMatchObject({ result: 'cancelled' });
     await expect(api.operations.decide(id, approve, ada, null)).rejects.toMatchObject({ code: 'gate.not_open' });
+  });
+});
+
+test('a workflow that is started after its session was cancelled ends at once and has done nothing', async () => {
+  const done: string[] = [];
+  const resolveBase = async () => (done.push('resolveBase'), base('base'));
+  await withBench({ ...recording, resolveBase }, async ({ client }) => {
+    const state = sessionState();
+    const request = { digest: digest('request'), bytes: 1, mediaType: 'x' };
+    await api.store.createSession({ state, request: request.digest, requestBytes: 1, idempotency: null });
+    expect(await api.operations.cancel(state.id, {}, ada)).toMatchObject({ result: 'cancelled' });
+    const before = await api.operations.view(state.id);
+
+    const { id: sessionId, goal, requester, repository, baseRef, createdAt } = state;
+    const input = { sessionId, request, goal, requester, repository, baseRef, createdAt };
+    await createSessionWorkflows(client).start(input);
+    await expect(client.workflow.getHandle(workflowIds.session(sessionId)).result()).rejects.toMatchObject({
+      cause: { type: failures.sessionSealed },
+    });
+    expect(done).toEqual([]);
+    expect(await api.operations.view(sessionId)).toEqual(before);
+    expect(await api.store.verify()).toMatchObject({ kind: 'intact', records: 3 });
   });
 });
