@@ -5,10 +5,11 @@
  * already. A sealer that was killed finds it there again.
  */
 import type { Client } from '@temporalio/client';
-import { WorkflowNotFoundError } from '@temporalio/client';
+import { ServiceError, WorkflowNotFoundError, isGrpcServiceError } from '@temporalio/client';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
 import type { ArtifactStore } from '../artifacts/artifact-store.ts';
 import { canonicalJson } from '../artifacts/digest.ts';
+import { StoreUnavailable } from '../store/errors.ts';
 import type { Store } from '../store/port.ts';
 import { endedStatuses, workflowIds } from '../temporal/contract/messages.ts';
 import type { Digest, RecordRequest, SessionState } from '../temporal/contract/messages.ts';
@@ -19,20 +20,31 @@ export interface SealPorts {
   readonly temporal: Client;
   /** Told when a session's last line was written: totals are counted here, once. */
   readonly onSealed: (state: SessionState) => void;
+  /** Told of a session that could not be dealt with: the others are, and it is tried again when its turn comes. */
+  readonly onFailed: (sessionId: string, error: unknown) => void;
 }
 
 /** How many sessions one sweep looks at, of each kind. */
 const batch = 100;
 
-/**
- * Seals what has ended and closed. Resolves with how many sessions have ended and are not closed yet: their workflow is
- * just about to.
- */
-export async function sealEnded(ports: SealPorts): Promise<{ sealed: string[]; closing: number }> {
-  const ended = await ports.store.unsealed(null, batch);
+export interface Sweep {
+  readonly sealed: readonly string[];
+  /** How many have ended and are not closed yet: their workflow is just about to. */
+  readonly closing: number;
+  /** Where the next sweep goes on; null: from the oldest again. */
+  readonly next: string | null;
+}
+
+/** Seals what has ended and closed: a batch after `after` (null: from the oldest), so that none keeps the rest waiting. */
+export async function sealEnded(ports: SealPorts, after: string | null): Promise<Sweep> {
+  const ended = await ports.store.unsealed(after, batch);
   const sealed: string[] = [];
-  for (const sessionId of ended) if (await seal(ports, sessionId)) sealed.push(sessionId);
-  return { sealed, closing: ended.length - sealed.length };
+  let closing = 0;
+  await each(ended, ports, async (sessionId) => {
+    if (await seal(ports, sessionId)) sealed.push(sessionId);
+    else closing++;
+  });
+  return { sealed, closing, next: goOn(ended) };
 }
 
 /**
@@ -40,16 +52,49 @@ export async function sealEnded(ports: SealPorts): Promise<{ sealed: string[]; c
  * `after` (null: from the first) and resolves with where to go on, so that thousands who wait for people are gone through
  * in turns.
  */
-export async function endLost({ store, temporal }: Pick<SealPorts, 'store' | 'temporal'>, after: string | null) {
+export async function endLost(
+  ports: Pick<SealPorts, 'store' | 'temporal' | 'onFailed'>,
+  after: string | null,
+): Promise<string | null> {
+  const { store, temporal } = ports;
   const running = await store.unended(after, batch);
-  for (const sessionId of running) {
+  await each(running, ports, async (sessionId) => {
     const closed = await closedAs(temporal, sessionId);
-    if (closed === 'RUNNING') continue;
+    if (closed === 'RUNNING') return;
+    // It may have ended by itself since it was listed: what has closed had told its end before.
+    const state = await store.session(sessionId);
+    if (state === null || endedStatuses.includes(state.status)) return;
     const reason = `The workflow was ended from outside (${closed.toLowerCase()})`;
     const change = { status: 'failed', detail: null, gate: null, reason, endedAt: new Date().toISOString() } as const;
     await store.record(line(sessionId, 'session.terminated', { change }));
+  });
+  return goOn(running);
+}
+
+const goOn = (looked: readonly string[]): string | null => (looked.length < batch ? null : (looked.at(-1) ?? null));
+
+/** One after the other. What is wrong with one session is told and keeps nobody else; what would fail them all is thrown. */
+async function each(
+  sessionIds: readonly string[],
+  { onFailed }: Pick<SealPorts, 'onFailed'>,
+  work: (sessionId: string) => Promise<void>,
+): Promise<void> {
+  for (const sessionId of sessionIds) {
+    try {
+      await work(sessionId);
+    } catch (error) {
+      if (error instanceof StoreUnavailable || isTemporalAway(error)) throw error;
+      onFailed(sessionId, error);
+    }
   }
-  return running.length < batch ? null : (running.at(-1) ?? null);
+}
+
+/** gRPC's code for a server that cannot be reached. */
+const unavailable = 14;
+
+function isTemporalAway(error: unknown): boolean {
+  const cause = error instanceof ServiceError ? error.cause : error;
+  return isGrpcServiceError(cause) && Number(cause.code) === unavailable;
 }
 
 /** Resolves with false while the session's workflow is still open. */
@@ -58,8 +103,10 @@ async function seal({ artifacts, store, temporal, onSealed }: SealPorts, session
   if (closed === 'RUNNING') return false;
   const { history, events } = closed === 'DELETED' ? nothing : await archive(artifacts, temporal, sessionId);
   const artifactsOf = history === null ? [] : [history];
-  await store.record(line(sessionId, 'session.sealed', { data: { history, events, closed }, artifacts: artifactsOf }));
-  const sealed = await store.session(sessionId);
+  const last = line(sessionId, 'session.sealed', { data: { history, events, closed }, artifacts: artifactsOf });
+  // Another control worker may have been first, and has counted it.
+  const { repeated } = await store.record(last);
+  const sealed = repeated ? null : await store.session(sessionId);
   if (sealed !== null) onSealed(sealed);
   return true;
 }

@@ -16,11 +16,16 @@ const closesWithinMs = 250;
  * Seals sessions soon after they ended, and looks every `everyMs` for those that were ended from outside. Two control
  * workers may do the same at once: records are known by their id.
  */
-export function startSealer(ports: SealPorts, everyMs: number, logger: Logger): Sealer {
+export function startSealer(sealing: Omit<SealPorts, 'onFailed'>, everyMs: number, logger: Logger): Sealer {
+  const ports: SealPorts = {
+    ...sealing,
+    onFailed: (session, error) => logger.warn({ session, err: error }, 'not sealed; it is tried again in its turn'),
+  };
   let stopped = false;
   let timer: NodeJS.Timeout | undefined;
   let dueAtMs = Infinity;
   let nextLookMs = 0;
+  let lost: string | null = null;
   let after: string | null = null;
   let working: Promise<void> = Promise.resolve();
 
@@ -37,12 +42,13 @@ export function startSealer(ports: SealPorts, everyMs: number, logger: Logger): 
   const sweep = async () => {
     try {
       if (Date.now() >= nextLookMs) {
-        after = await endLost(ports, after);
+        lost = await endLost(ports, lost);
         nextLookMs = Date.now() + everyMs;
       }
-      const { sealed, closing } = await sealEnded(ports);
+      const { sealed, closing, next } = await sealEnded(ports, after);
+      after = next;
       if (sealed.length > 0) logger.debug({ sessions: sealed }, 'sealed');
-      schedule(closing > 0 ? 2 * closesWithinMs : everyMs);
+      schedule(closing > 0 || next !== null ? 2 * closesWithinMs : everyMs);
     } catch (error) {
       logger.warn({ err: error }, 'sealing failed; it is tried again');
       schedule(everyMs);
