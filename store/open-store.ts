@@ -8,6 +8,7 @@ import { pageLimit, readCursor, writeCursor } from './cursor.ts';
 import { SessionUnknown } from './errors.ts';
 import { readLine } from './line.ts';
 import type { Store } from './port.ts';
+import { rebuildRows } from './rebuild.ts';
 import { connect, connectReadOnly } from './sqlite/connection.ts';
 import { explain, whileLocked } from './sqlite/errors.ts';
 import { migrate } from './sqlite/migrations.ts';
@@ -184,6 +185,7 @@ export async function openStore(file: string): Promise<Store> {
 
     verify: (options) =>
       asking(() => inSnapshot(connectReadOnly(file), (snapshot) => verifyStore(snapshot, options?.head))),
+    rebuild: (lines) => writing((trx) => rebuildRows(trx, lines)),
 
     close: () => db.destroy(),
   };

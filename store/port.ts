@@ -106,5 +106,12 @@ export interface Store {
    * without one, a log whose last records were cut off (and their rows turned back) looks intact.
    */
   verify(options?: { readonly head?: RecordReceipt }): Promise<AuditVerdict>;
+  /**
+   * Throws every row away and makes them again from the log, in one transaction; resolves with how many sessions there are.
+   * `lines`, an export of the log, come before: for a store that has none. Rejects `ChainBroken`, and leaves everything as
+   * it was, when the log itself is not what was written. A session with no record but its first counts as not started;
+   * starting it again is harmless.
+   */
+  rebuild(lines?: AsyncIterable<string> | Iterable<string>): Promise<number>;
   close(): Promise<void>;
 }

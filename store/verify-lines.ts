@@ -62,7 +62,7 @@ export function createChain(head?: RecordReceipt) {
 }
 
 /**
- * Verifies an exported log, line by line (without newlines, as `node:readline` gives them), and names the first bad
+ * Verifies an exported log, line by line (without newlines, as `exportedLines` gives them), and names the first bad
  * place. `head` is a receipt that somebody kept elsewhere; without one, a log whose last records were cut off looks
  * intact.
  */

@@ -5,7 +5,7 @@ import type { RecordReceipt } from '../temporal/contract/messages.ts';
 import type { FoldedRow } from './fold.ts';
 import { foldRecord } from './fold.ts';
 import { readLine } from './line.ts';
-import type { AuditVerdict } from './port.ts';
+import type { AuditRecord, AuditVerdict } from './port.ts';
 import type { SessionsTable, Tables } from './tables.ts';
 import { ChainBroken, brokenVerdict, createChain } from './verify-lines.ts';
 
@@ -25,7 +25,8 @@ export async function verifyStore(db: Kysely<Tables>, head?: RecordReceipt): Pro
   }
 }
 
-async function verifyChain(db: Kysely<Tables>, head?: RecordReceipt): Promise<AuditVerdict> {
+/** The lines and what is kept beside them. Rejects `ChainBroken`; what a known head tells is the verdict. */
+export async function verifyChain(db: Kysely<Tables>, head?: RecordReceipt): Promise<AuditVerdict> {
   const chain = createChain(head);
   for (let after = Number.MIN_SAFE_INTEGER; ;) {
     const rows = await db
@@ -90,13 +91,7 @@ async function verifyRows(db: Kysely<Tables>): Promise<void> {
 }
 
 async function verifyRow(db: Kysely<Tables>, row: SessionsTable): Promise<void> {
-  const kept = await db
-    .selectFrom('audit_log')
-    .select('line')
-    .where('session', '=', row.id)
-    .orderBy('number')
-    .execute();
-  const records = kept.map(({ line }) => readLine(line));
+  const records = await recordsOf(db, row.id);
   const last = records.at(-1);
   if (!last) throw new ChainBroken(row.opened, `session ${row.id} has a row but no record`);
 
@@ -113,4 +108,15 @@ async function verifyRow(db: Kysely<Tables>, row: SessionsTable): Promise<void> 
   if (different !== undefined) {
     throw new ChainBroken(last.sequence, `the references of session ${row.id} and its records differ in ${different}`);
   }
+}
+
+/** What is on record about one session, in order. */
+export async function recordsOf(db: Kysely<Tables>, session: string): Promise<AuditRecord[]> {
+  const kept = await db
+    .selectFrom('audit_log')
+    .select('line')
+    .where('session', '=', session)
+    .orderBy('number')
+    .execute();
+  return kept.map(({ line }) => readLine(line));
 }
