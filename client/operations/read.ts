@@ -1,6 +1,6 @@
 /** What answers from store and artifacts alone, and so the same after Temporal has forgotten a session. */
 import type { AuditRecord, AuditVerdict, SessionFilter } from '../../store/port.ts';
-import type { Digest, SessionState } from '../../temporal/contract/messages.ts';
+import type { Digest, RecordReceipt, SessionState } from '../../temporal/contract/messages.ts';
 import { OperationError, unknownSession } from './errors.ts';
 import type { OperationPorts } from './ports.ts';
 import { viewOf } from './view.ts';
@@ -75,7 +75,8 @@ export function createReading({ store, artifacts, workflows, config }: Operation
     },
 
     auditLines: (after: number, limit: number) => store.lines(after, limit),
-    verifyAudit: (): Promise<AuditVerdict> => store.verify(),
+    /** `head`: a record that somebody remembers. Without one a cut tail looks intact. */
+    verifyAudit: (head?: RecordReceipt): Promise<AuditVerdict> => store.verify(head === undefined ? {} : { head }),
     countByStatus: () => store.countByStatus(),
   };
 }

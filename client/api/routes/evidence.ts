@@ -3,6 +3,7 @@ import { digestSchema } from '../../../temporal/contract/primitives.ts';
 import type { Operations } from '../../operations.ts';
 import { OperationError } from '../../operations/errors.ts';
 import { auditPageSchema, auditVerdictSchema } from '../../schemas/answers.ts';
+import { headSchema } from '../../schemas/head.ts';
 import { count, route, sessionParam } from '../route.ts';
 import type { Route } from '../route.ts';
 
@@ -99,10 +100,13 @@ export const evidenceRoutes = (operations: Operations): Route[] => [
     path: '/api/v1/audit/verify',
     tag: 'evidence',
     summary: 'Recompute the whole log and every row made from it',
+    description:
+      'With `head`, `SEQUENCE:HASH` of a record that was kept elsewhere, a log whose end was cut off or forged is broken too.',
+    query: z.strictObject({ head: headSchema.optional() }),
     answers: { 200: { description: 'Intact, or where it stops being what was written.', schema: auditVerdictSchema } },
-    problems: [401],
-    async handle(_input, res) {
-      res.json(await operations.verifyAudit());
+    problems: [401, 422],
+    async handle({ query }, res) {
+      res.json(await operations.verifyAudit(query.head));
     },
   }),
 ];

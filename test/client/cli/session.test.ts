@@ -286,16 +286,3 @@ describe('deciding', () => {
     expect(await aas('approve', await seed(api.store))).toMatchObject({ code: 1, stdout: '' });
   });
 });
-
-test('audit export and verify, also of a file alone', async () => {
-  const exported = await aas('audit', 'export');
-  const file = join(folder, 'audit.jsonl');
-  await writeFile(file, exported.stdout);
-  expect((await aas('audit', 'verify')).stdout).toContain('intact');
-  expect(JSON.parse((await aas('audit', 'verify', '--file', file, '--json')).stdout)).toMatchObject({ kind: 'intact' });
-  await writeFile(file, exported.stdout.replace('session.requested', 'session.requestet'));
-  const altered = await aas('audit', 'verify', '--file', file);
-  expect(altered.code).toBe(1);
-  expect(altered.stdout).toMatch(/broken .*record \d+/);
-  expect(await aas('audit', 'verify', '--file', '/none')).toMatchObject({ code: 2 });
-});
