@@ -24,7 +24,8 @@ export async function* readEvents(body: ReadableStream<Uint8Array>): AsyncGenera
 function parseBlock(block: string): ServerEvent | null {
   const fields = new Map<string, string>();
   for (const line of block.split('\n')) {
-    const match = /^(id|event|data): (.*)$/.exec(line);
+    // Not `.*`: JSON leaves U+2028 and U+2029 as they are, which a dot does not match.
+    const match = /^(id|event|data): ([^\n]*)$/.exec(line);
     if (match?.[1] !== undefined) fields.set(match[1], match[2] ?? '');
   }
   const data = fields.get('data');
