@@ -1,4 +1,5 @@
 import { watch } from 'node:fs';
+import type { FSWatcher } from 'node:fs';
 import { basename, dirname } from 'node:path';
 
 export interface Changes {
@@ -23,7 +24,7 @@ export function watchChanges(storeFile: string): Changes {
   const wakeAll = () => {
     for (const wake of [...waiting]) wake();
   };
-  const watcher = watch(dirname(storeFile), (_event, file) => {
+  const watcher = watching(dirname(storeFile), (file) => {
     if (waiting.size === 0 || file?.startsWith(basename(storeFile)) === false) return;
     soon ??= setTimeout(() => {
       soon = undefined;
@@ -32,8 +33,6 @@ export function watchChanges(storeFile: string): Changes {
     clearTimeout(last);
     last = setTimeout(wakeAll, syncedMs);
   });
-  // Without a watcher the waiters' own time limits still drive them.
-  watcher.on('error', () => watcher.close());
 
   return {
     next: (timeoutMs, signal) =>
@@ -50,10 +49,23 @@ export function watchChanges(storeFile: string): Changes {
         waiting.add(wake);
       }),
     close() {
-      watcher.close();
+      watcher?.close();
       clearTimeout(soon);
       clearTimeout(last);
       wakeAll();
     },
   };
+}
+
+/**
+ * Null when there can be no watcher (the user's limit of them is reached: `watch` throws): the waiters' own time limits
+ * still drive them.
+ */
+function watching(folder: string, notice: (file: string | null) => void): FSWatcher | null {
+  try {
+    const watcher = watch(folder, (_event, file) => notice(file));
+    return watcher.on('error', () => watcher.close());
+  } catch {
+    return null;
+  }
 }
