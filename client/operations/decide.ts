@@ -1,6 +1,4 @@
-import { randomUUID, randomBytes } from 'node:crypto';
 import { z } from 'zod';
-import { sha256 } from '../../artifacts/digest.ts';
 import { decisionKindSchema } from '../../temporal/contract/evidence.ts';
 import { endedStatuses } from '../../temporal/contract/messages.ts';
 import type {
@@ -11,6 +9,7 @@ import type {
   SignedDecision,
 } from '../../temporal/contract/messages.ts';
 import { artifactRefSchema, digestSchema, nameSchema } from '../../temporal/contract/primitives.ts';
+import { createRepeating, nonceOf } from './decide-again.ts';
 import { OperationError, unknownSession } from './errors.ts';
 import { parseInput } from './parse.ts';
 import type { Caller, OperationPorts } from './ports.ts';
@@ -37,6 +36,13 @@ export const decisionRequestSchema = z
     error: 'an amendment names its patch: put the bytes to /patches first',
   })
   .meta({ id: 'DecisionRequest' });
+export type DecisionRequest = z.output<typeof decisionRequestSchema>;
+
+export interface Decided {
+  readonly answer: DecisionAnswer;
+  /** True when the idempotency key had been used before, for the same decision: it counts once. */
+  readonly replayed: boolean;
+}
 
 /**
  * How long a decision may be used. Long enough for the promoter's queue and for checks that run again on a moved base; it
@@ -44,29 +50,52 @@ export const decisionRequestSchema = z
  */
 const decisionTtlMs = 24 * 60 * 60_000;
 
-export function createDeciding({ store, artifacts, workflows, signDecision }: OperationPorts) {
+export function createDeciding(ports: OperationPorts) {
+  const { store, artifacts, workflows, signDecision } = ports;
+  const repeated = createRepeating(ports);
+
   /**
    * Signs and sends a decision; resolves once it was verified and recorded. `idempotencyKey` makes a repeated call the
-   * same decision. Rejects `input.invalid`, `session.unknown`, `gate.*`, `decision.invalid`, `temporal.unavailable`.
+   * same decision. Rejects `input.invalid`, `session.unknown`, `gate.*`, `decision.invalid`, `temporal.unavailable`, and
+   * `idempotency.conflict` when the key was used for another decision.
    */
   async function decide(
     sessionId: string,
     input: unknown,
     caller: Caller,
     idempotencyKey: string | null,
-  ): Promise<DecisionAnswer> {
-    const signed = await build(sessionId, input, caller);
-    return workflows.decide(signed, updateId(sessionId, caller, idempotencyKey));
+  ): Promise<Decided> {
+    const request = parse(input);
+    const nonce = nonceOf(sessionId, caller, idempotencyKey);
+    // The state first: if the decision of this key has closed the gate, it is among the records that are read after it.
+    const state = await stateOf(sessionId);
+    const earlier = idempotencyKey === null ? null : await repeated(sessionId, request, nonce);
+    if (earlier !== null) return { answer: earlier, replayed: true };
+    const signed = await build(state, request, caller, nonce);
+    // Under its nonce Temporal knows it too: what is not on record yet is still one decision.
+    return { answer: await workflows.decide(signed, nonce), replayed: false };
   }
 
   /** The signed decision without sending it: what `approve --print` shows, for a Signal or Update by hand. */
-  const signDecisionOnly = (sessionId: string, input: unknown, caller: Caller): Promise<SignedDecision> =>
-    build(sessionId, input, caller);
+  async function signDecisionOnly(sessionId: string, input: unknown, caller: Caller): Promise<SignedDecision> {
+    const request = parse(input);
+    return build(await stateOf(sessionId), request, caller, nonceOf(sessionId, caller, null));
+  }
 
-  async function build(sessionId: string, input: unknown, caller: Caller): Promise<SignedDecision> {
-    const request = parseInput(decisionRequestSchema, input, 'The decision');
+  const parse = (input: unknown): DecisionRequest => parseInput(decisionRequestSchema, input, 'The decision');
+
+  async function stateOf(sessionId: string): Promise<SessionState> {
     const state = await store.session(sessionId);
     if (state === null) throw unknownSession(sessionId);
+    return state;
+  }
+
+  async function build(
+    state: SessionState,
+    request: DecisionRequest,
+    caller: Caller,
+    nonce: string,
+  ): Promise<SignedDecision> {
     const gate = openGate(state, request.gate);
     if (!gate.offers.includes(request.kind)) {
       throw new OperationError(
@@ -80,20 +109,20 @@ export function createDeciding({ store, artifacts, workflows, signDecision }: Op
     if (request.subject !== undefined && request.subject !== gate.subject) throw staleSubject(gate);
     if (request.patch !== null && !(await artifacts.has(request.patch.digest))) {
       throw new OperationError('artifact.unknown', `There is no patch ${request.patch.digest}`, {
-        next: `Send its bytes to /api/v1/sessions/${sessionId}/patches first`,
+        next: `Send its bytes to /api/v1/sessions/${state.id}/patches first`,
       });
     }
     const now = Date.now();
     const decision: Decision = {
       type: 'aas.dev/decision/v1',
-      session: sessionId,
+      session: state.id,
       ...request,
       subject: gate.subject,
       actor: caller.name,
       method: caller.method,
       decidedAt: new Date(now).toISOString(),
       expiresAt: new Date(now + decisionTtlMs).toISOString(),
-      nonce: randomBytes(16).toString('hex'),
+      nonce,
     };
     return { decision, envelope: signDecision(decision) };
   }
@@ -129,6 +158,3 @@ const staleSubject = (gate: GateView) =>
   new OperationError('gate.stale', `What waits at ${gate.id} is not what you decided on`, {
     next: 'Look at the session again and decide on what is there now',
   });
-
-const updateId = (sessionId: string, caller: Caller, key: string | null): string =>
-  key === null ? randomUUID() : sha256(JSON.stringify([sessionId, caller.name, key]));

@@ -21,7 +21,7 @@ export const peopleRoutes = (
     tag: 'people',
     summary: 'Decide the open gate',
     description:
-      'Name the gate, and for an approval its subject, as the session shows them: a decision on anything else is refused as stale.',
+      'Name the gate, and for an approval its subject, as the session shows them: a decision on anything else is refused as stale. With an `Idempotency-Key` a repeated decision gets the same answer and counts once.',
     headers: z.object({ 'Idempotency-Key': z.string().max(200).optional() }),
     body: { kind: 'json', schema: decisionRequestSchema },
     answers: { 200: { description: 'Verified and recorded.', schema: decisionAnswerSchema } },
@@ -29,8 +29,9 @@ export const peopleRoutes = (
     async handle(input, res) {
       const key = idempotencyKey(input.req.get('Idempotency-Key'));
       try {
-        const answer = await operations.decide(sessionParam(input), input.body, input.caller, key);
-        countDecision(answer.kind, 'accepted');
+        const { answer, replayed } = await operations.decide(sessionParam(input), input.body, input.caller, key);
+        if (replayed) res.set('Idempotency-Replayed', 'true');
+        else countDecision(answer.kind, 'accepted');
         res.json(answer);
       } catch (error) {
         const kind = decisionKindSchema.safeParse((input.body as { kind?: unknown } | undefined)?.kind);

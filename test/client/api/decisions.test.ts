@@ -1,9 +1,10 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { sha256 } from '../../../artifacts/digest.ts';
+import { putEnvelope } from '../../../artifacts/envelope.ts';
 import { openEvidence } from '../../../artifacts/evidence.ts';
 import { loadPublicKeys } from '../../../artifacts/keys.ts';
 import { OperationError } from '../../../client/operations/errors.ts';
-import type { ArtifactRef, SignedDecision } from '../../../temporal/contract/messages.ts';
+import type { ArtifactRef, SessionState, SignedDecision } from '../../../temporal/contract/messages.ts';
 import { startApi } from '../helpers/api.ts';
 import type { TestApi } from '../helpers/api.ts';
 import { ended, gate, seed, waiting } from '../helpers/sessions.ts';
@@ -115,14 +116,85 @@ test('an amendment brings its patch first', async () => {
   expect(workflows.decided[0]?.decision.decision.patch).toEqual(patch);
 });
 
-test('with one Idempotency-Key it is one decision, without it is another', async () => {
+describe('Idempotency-Key', () => {
   const key = { 'Idempotency-Key': 'once' };
-  await decide(approve, key);
-  await decide(approve, key);
-  await decide(approve);
-  const [first, second, third] = workflows.decided.map(({ updateId }) => updateId);
-  expect(second).toBe(first);
-  expect(third).not.toBe(first);
+  const answered = { gate: 'approval-1', kind: 'approve', accepted: true };
+  /** As the workflow records it: the envelope is kept, and the gate closes with the decision unless more are needed. */
+  const counts = (change: Partial<SessionState>) => async (signed: SignedDecision) => {
+    const { gate: at, kind, session, actor } = signed.decision;
+    const decision = await putEnvelope(api.artifacts, signed.envelope);
+    await api.store.record({
+      id: `decided/${decision}`,
+      sessionId: session,
+      type: 'gate.decided',
+      at: '2026-01-01T00:00:02.000Z',
+      actor,
+      change,
+      data: { gate: at, kind, decision },
+      artifacts: [decision],
+    });
+  };
+  const closed = { status: 'running', detail: null, gate: null } as const;
+
+  test.each([
+    ['has closed its gate', closed],
+    ['has ended its session', ended],
+    ['was one of two that its gate needs', {}],
+  ])('the answer to a decision that %s is given again', async (_, change) => {
+    workflows.onDecide = counts(change);
+    const first = await decide(approve, key);
+    expect(first.headers.get('idempotency-replayed')).toBeNull();
+    expect(await first.json()).toEqual(answered);
+    workflows.up = false;
+    const again = await decide(approve, key);
+    expect(again.status).toBe(200);
+    expect(again.headers.get('idempotency-replayed')).toBe('true');
+    expect(await again.json()).toEqual(answered);
+    expect(workflows.decided).toHaveLength(1);
+    const text = await (await api.get('/metrics')).text();
+    expect(text).toContain('aas_decisions_total{kind="approve",result="accepted"} 1');
+  });
+
+  test('while the first is not on record yet, both are one to Temporal; without a key it is another', async () => {
+    for (const headers of [key, key, {}]) expect(await (await decide(approve, headers)).json()).toEqual(answered);
+    const [first, second, third] = workflows.decided.map(({ updateId }) => updateId);
+    expect(second).toBe(first);
+    expect(third).not.toBe(first);
+  });
+
+  test('another key, no key, or the same key at another session is another decision', async () => {
+    workflows.onDecide = counts(closed);
+    await decide(approve, key);
+    const answers = [await decide(approve, { 'Idempotency-Key': 'twice' }), await decide(approve)];
+    for (const answer of answers) {
+      expect(answer.status).toBe(409);
+      expect(await answer.json()).toMatchObject({ code: 'gate.not_open' });
+    }
+    const other = await seed(api.store, waiting());
+    expect((await decide(approve, key, other)).headers.get('idempotency-replayed')).toBeNull();
+    expect(workflows.decided.map(({ decision }) => decision.decision.session)).toEqual([id, other]);
+  });
+
+  test.each([
+    ['kind', { kind: 'reject' }],
+    ['gate', { gate: 'approval-2' }],
+    ['subject', { subject: sha256('another') }],
+    ['reason', { reason: 'on second thoughts' }],
+  ])('another %s under the same key is refused', async (_, change) => {
+    workflows.onDecide = counts(closed);
+    await decide(approve, key);
+    const answer = await decide({ ...approve, ...change }, key);
+    expect(answer.status).toBe(422);
+    expect(await answer.json()).toMatchObject({ code: 'idempotency.conflict' });
+    expect(workflows.decided).toHaveLength(1);
+  });
+
+  test('who names no subject repeats the decision on the one that the gate showed', async () => {
+    workflows.onDecide = counts(closed);
+    const retry = { kind: 'retry', gate: 'approval-1', note: 'smaller' };
+    await decide(retry, key);
+    expect((await decide(retry, key)).headers.get('idempotency-replayed')).toBe('true');
+  });
 });
 
 test('signing without sending gives what the Signal takes', async () => {

@@ -9,6 +9,8 @@ export interface FakeWorkflows extends SessionWorkflows {
   up: boolean;
   /** What the next decision is refused with. */
   refusal: OperationError | null;
+  /** What a decision that counts does, besides being answered. */
+  onDecide: (decision: SignedDecision) => Promise<void>;
   /** What cancelling does, besides answering. */
   onCancel: (sessionId: string) => Promise<'ended' | 'stopping' | 'gone'>;
 }
@@ -22,6 +24,7 @@ export function fakeWorkflows(): FakeWorkflows {
     decided: [],
     up: true,
     refusal: null,
+    onDecide: async () => undefined,
     onCancel: async () => 'gone',
     async start(input) {
       if (!fake.up) throw away();
@@ -30,8 +33,12 @@ export function fakeWorkflows(): FakeWorkflows {
     async decide(decision, updateId) {
       if (!fake.up) throw away();
       if (fake.refusal) throw fake.refusal;
+      const { gate, kind } = decision.decision;
+      // One Update id is one Update: its handler ran once, and every caller gets its answer.
+      const ran = fake.decided.some((earlier) => earlier.updateId === updateId);
       fake.decided.push({ decision, updateId });
-      return { gate: decision.decision.gate, kind: decision.decision.kind, accepted: true };
+      if (!ran) await fake.onDecide(decision);
+      return { gate, kind, accepted: true };
     },
     async cancel(sessionId) {
       if (!fake.up) throw away();

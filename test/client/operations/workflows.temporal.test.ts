@@ -1,6 +1,7 @@
 /** The operations over the real session workflow on a real server; only its steps are the test's. */
 import { inject, afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createRecordActivities } from '../../../activities/records.ts';
+import { putEnvelope } from '../../../artifacts/envelope.ts';
 import { createSessionWorkflows } from '../../../client/operations/workflows.ts';
 import { lazyTemporalClient } from '../../../temporal/connection.ts';
 import type { TemporalClient } from '../../../temporal/connection.ts';
@@ -48,10 +49,9 @@ const approve = { kind: 'approve', gate: 'approval-1', subject: digest('subject'
 test('from request to promotion', async () => {
   await withBench(recording, async ({ client }) => {
     const id = await atGate();
-    expect(await api.operations.decide(id, approve, ada, 'key')).toEqual({
-      gate: 'approval-1',
-      kind: 'approve',
-      accepted: true,
+    expect(await api.operations.decide(id, approve, ada, null)).toEqual({
+      answer: { gate: 'approval-1', kind: 'approve', accepted: true },
+      replayed: false,
     });
     expect(await api.operations.wait(id, 'end', 20_000)).toMatchObject({
       result: 'end',
@@ -93,13 +93,18 @@ describe('what the workflow’s own guard refuses', () => {
 });
 
 test('one Idempotency-Key is one decision, also when its answer was lost', async () => {
-  await withBench(recording, async () => {
+  const verifyDecision: Steps['verifyDecision'] = ({ envelope }) => putEnvelope(api.artifacts, envelope);
+  await withBench({ ...recording, verifyDecision }, async ({ records }) => {
     const id = await atGate();
-    const signed = await api.operations.signDecisionOnly(id, approve, ada);
-    const workflows = createSessionWorkflows(temporal.client);
-    const first = await workflows.decide(signed, 'same');
-    expect(await workflows.decide(signed, 'same')).toEqual(first);
+    // At the same moment: none is on record yet, and Temporal knows that it is one.
+    const ask = () => api.operations.decide(id, approve, ada, 'same');
+    const [first, second] = await Promise.all([ask(), ask()]);
+    expect(second.answer).toEqual(first.answer);
+    // Later: its gate is closed, and the session has ended.
     expect(await api.operations.wait(id, 'end', 20_000)).toMatchObject({ result: 'end' });
+    expect(await ask()).toEqual({ answer: first.answer, replayed: true });
+    await expect(api.operations.decide(id, approve, ada, 'another')).rejects.toMatchObject({ code: 'gate.not_open' });
+    expect(records.filter(({ type }) => type === 'gate.decided')).toHaveLength(1);
   });
 });
 
