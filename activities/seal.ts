@@ -60,7 +60,7 @@ export async function endLost(
   const running = await store.unended(after, batch);
   await each(running, ports, async (sessionId) => {
     const closed = await closedAs(temporal, sessionId);
-    if (closed === 'RUNNING') return;
+    if (isOpen(closed)) return;
     // It may have ended by itself since it was listed: what has closed had told its end before.
     const state = await store.session(sessionId);
     if (state === null || endedStatuses.includes(state.status)) return;
@@ -100,7 +100,7 @@ function isTemporalAway(error: unknown): boolean {
 /** Resolves with false while the session's workflow is still open. */
 async function seal({ artifacts, store, temporal, onSealed }: SealPorts, sessionId: string): Promise<boolean> {
   const closed = await closedAs(temporal, sessionId);
-  if (closed === 'RUNNING') return false;
+  if (isOpen(closed)) return false;
   const { history, events } = closed === 'DELETED' ? nothing : await archive(artifacts, temporal, sessionId);
   const artifactsOf = history === null ? [] : [history];
   const last = line(sessionId, 'session.sealed', { data: { history, events, closed }, artifacts: artifactsOf });
@@ -110,6 +110,9 @@ async function seal({ artifacts, store, temporal, onSealed }: SealPorts, session
   if (sealed !== null) onSealed(sealed);
   return true;
 }
+
+/** A paused workflow goes on when somebody says so. */
+const isOpen = (closed: string): boolean => closed === 'RUNNING' || closed === 'PAUSED';
 
 /** Deleted in Temporal before it was archived: the records stay, and say so. */
 const nothing = { history: null, events: 0 };

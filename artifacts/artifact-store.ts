@@ -23,7 +23,7 @@ export interface ArtifactStore {
  */
 export interface LogStore {
   append(sessionId: string, stream: string, n: number, bytes: Uint8Array): Promise<number>;
-  /** Chunks from number `from` on, in order, as far as they are there. */
-  read(sessionId: string, stream: string, from: number): Promise<{ n: number; bytes: Buffer }[]>;
+  /** Chunks from number `from` on, in order, as far as they are there; no more than it takes to reach `maxBytes`. */
+  read(sessionId: string, stream: string, from: number, maxBytes?: number): Promise<{ n: number; bytes: Buffer }[]>;
   streams(sessionId: string): Promise<string[]>;
 }

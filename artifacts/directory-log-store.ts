@@ -42,13 +42,15 @@ export function openLogDirectory(directory: string): LogStore {
       );
     },
 
-    read: async (sessionId, stream, from) => {
+    read: async (sessionId, stream, from, maxBytes = Infinity) => {
       const chunks: { n: number; bytes: Buffer }[] = [];
-      for (let n = from; ; n++) {
+      for (let n = from, total = 0; total < maxBytes; n++) {
         const bytes = await ifThere(readFile(join(folder(sessionId, stream), String(n))));
-        if (bytes === null) return chunks;
+        if (bytes === null) break;
         chunks.push({ n, bytes });
+        total += bytes.length;
       }
+      return chunks;
     },
 
     streams: async (sessionId) => ((await ifThere(readdir(folder(sessionId)))) ?? []).sort(),

@@ -33,6 +33,7 @@ const kinds: Readonly<Record<ProblemCode, { status: number; title: string }>> = 
   'gate.not_offered': { status: 422, title: 'The gate does not offer this' },
   'decision.invalid': { status: 422, title: 'The decision does not count' },
   'temporal.unavailable': { status: 503, title: 'Temporal does not answer' },
+  'temporal.refused': { status: 503, title: 'Temporal refuses' },
   'store.unavailable': { status: 503, title: 'The records cannot be used' },
   'auth.required': { status: 401, title: 'Not authorised' },
   'host.refused': { status: 421, title: 'Not the host you asked for' },

@@ -9,7 +9,9 @@ import { readEvents } from './sse.ts';
 import type { ServerEvent } from './sse.ts';
 
 export interface ApiClient {
-  get<T>(path: string): Promise<T>;
+  get<T>(path: string, signal?: AbortSignal): Promise<T>;
+  /** The same for a question that may take long: an API that restarts meanwhile is asked again. */
+  ask<T>(path: string, signal: AbortSignal): Promise<T>;
   /** The body of an answer as it is. */
   bytes(path: string): Promise<Buffer>;
   post<T>(path: string, body: unknown, headers?: Readonly<Record<string, string>>): Promise<T>;
@@ -46,8 +48,22 @@ export function createApiClient(config: Config): ApiClient {
     headers: { 'Content-Type': mediaType, ...headers },
   });
 
+  const get = async <T>(path: string, signal?: AbortSignal) =>
+    (await (await send(path, signal === undefined ? {} : { signal })).json()) as T;
+
   return {
-    get: async <T>(path: string) => (await (await send(path, {})).json()) as T,
+    get,
+    async ask<T>(path: string, signal: AbortSignal) {
+      for (let failures = 0; ; failures++) {
+        try {
+          return await get<T>(path, signal);
+        } catch (error) {
+          const waitMs = reconnectMs[failures];
+          if (!(error instanceof Unreachable) || waitMs === undefined || signal.aborted) throw error;
+          await pause(waitMs, signal);
+        }
+      }
+    },
     bytes: async (path) => Buffer.from(await (await send(path, {})).arrayBuffer()),
     post: async <T>(path: string, value: unknown, headers = {}) =>
       (await (await send(path, body(JSON.stringify(value), 'application/json', headers))).json()) as T,

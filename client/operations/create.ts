@@ -79,16 +79,26 @@ export function createStarting(ports: OperationPorts) {
     return true;
   }
 
-  /** Starts what was kept while Temporal was away, oldest first. Resolves with how many; stops at the first that fails. */
+  /**
+   * Starts what was kept while Temporal was away, oldest first. Resolves with how many; stops when Temporal is away again.
+   * What Temporal refuses keeps nobody else, and the first refusal is thrown at the end.
+   */
   async function startUnstarted(): Promise<number> {
     let started = 0;
+    let refused: OperationError | null = null;
     for (const { state, request, requestBytes } of await store.unstarted(startBatch)) {
       // Each start takes its time: this one may have been cancelled meanwhile.
       if ((await store.session(state.id))?.status !== 'queued') continue;
       const ref = { digest: request, bytes: requestBytes, mediaType: requestMediaType };
-      if (!(await tryStart(state, ref))) break;
-      started++;
+      try {
+        if (!(await tryStart(state, ref))) break;
+        started++;
+      } catch (error) {
+        if (!(error instanceof OperationError && error.code === 'temporal.refused')) throw error;
+        refused ??= error;
+      }
     }
+    if (refused !== null) throw refused;
     return started;
   }
 

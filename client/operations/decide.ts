@@ -45,8 +45,9 @@ export interface Decided {
 }
 
 /**
- * How long a decision may be used. Long enough for the promoter's queue and for checks that run again on a moved base; it
- * is bound to one gate and one subject, so age adds no reach.
+ * How long a decision may be used after its gate's deadline, until which others who must approve too may take. Long enough
+ * for the promoter's queue and for checks that run again on a moved base; it is bound to one gate and one subject, so age
+ * adds no reach.
  */
 const decisionTtlMs = 24 * 60 * 60_000;
 
@@ -121,7 +122,7 @@ export function createDeciding(ports: OperationPorts) {
       actor: caller.name,
       method: caller.method,
       decidedAt: new Date(now).toISOString(),
-      expiresAt: new Date(now + decisionTtlMs).toISOString(),
+      expiresAt: new Date(Date.parse(gate.deadline) + decisionTtlMs).toISOString(),
       nonce,
     };
     return { decision, envelope: signDecision(decision) };

@@ -13,6 +13,7 @@ export type OperationCode =
   | 'gate.not_offered'
   | 'decision.invalid'
   | 'temporal.unavailable'
+  | 'temporal.refused'
   | 'store.unavailable';
 
 export interface OperationErrorOptions {

@@ -13,8 +13,11 @@ export interface LogChunk {
 /** How far somebody has read: for each stream the next number. */
 export type LogCursor = Readonly<Record<string, number>>;
 
+/** One page of output, give or take a piece: a command may print more than fits into memory many times over. */
+const pageBytes = 4 * 1024 * 1024;
+
 export function createLogReading({ store, logs }: OperationPorts) {
-  /** What is there from `cursor` on, stream by stream, and the cursor after it. Rejects `session.unknown`. */
+  /** A page of what is there from `cursor` on, stream by stream, and the cursor after it. Rejects `session.unknown`. */
   return async function readLogs(
     sessionId: string,
     cursor: LogCursor,
@@ -23,14 +26,17 @@ export function createLogReading({ store, logs }: OperationPorts) {
     if ((await store.session(sessionId)) === null) throw unknownSession(sessionId);
     const chunks: LogChunk[] = [];
     const next: Record<string, number> = { ...cursor };
+    let leftBytes = pageBytes;
     for (const stream of (await logs.streams(sessionId)).sort(inOrder)) {
       if (only !== null && stream !== only) continue;
+      if (leftBytes <= 0) break;
       const from = next[stream] ?? 0;
       const decode = new StringDecoder('utf8');
       // The chunk before may end inside a character: its rest begins this one.
-      for (const { n, bytes } of await logs.read(sessionId, stream, Math.max(0, from - 1))) {
+      for (const { n, bytes } of await logs.read(sessionId, stream, Math.max(0, from - 1), leftBytes)) {
         const text = decode.write(bytes);
         if (n < from) continue;
+        leftBytes -= bytes.length;
         chunks.push({ stream, n, text });
         next[stream] = n + 1;
       }

@@ -15,6 +15,8 @@ import type { OperationCode } from './errors.ts';
 /** gRPC status codes. */
 const notFound = 5;
 const failedPrecondition = 9;
+/** What asking again does not change: INVALID_ARGUMENT, NOT_FOUND, PERMISSION_DENIED, UNIMPLEMENTED, UNAUTHENTICATED. */
+const final = [3, notFound, 7, 12, 16];
 
 const refusals: Readonly<Record<string, { code: OperationCode; next: string }>> = {
   [failures.gateNotOpen]: {
@@ -32,7 +34,8 @@ export function translateTemporalError(error: unknown): unknown {
   if (error instanceof WorkflowExecutionAlreadyStartedError) return error;
   if (error instanceof WorkflowUpdateFailedError) return refusal(error);
   if (error instanceof WorkflowUpdateRPCTimeoutOrCancelledError) return noAnswer(error);
-  if (error instanceof ServiceError || isGrpcServiceError(error)) return unavailable(error);
+  if (error instanceof ServiceError || isGrpcServiceError(error))
+    return isAway(error) ? unavailable(error) : refused(error);
   return error;
 }
 
@@ -54,7 +57,7 @@ export function isWorkflowGone(error: unknown): boolean {
  * server repeats the task without the Update: it has to be sent again.
  */
 export function isUpdateUnheard(error: unknown): boolean {
-  const cause = error instanceof ServiceError ? error.cause : error;
+  const cause = causeOf(error);
   return isGrpcServiceError(cause) && Number(cause.code) === failedPrecondition;
 }
 
@@ -64,6 +67,23 @@ function refusal(error: WorkflowUpdateFailedError): OperationError {
   // Fail closed, and in words: a refusal we do not know is still a refusal.
   const { code, next } = known ?? { code: 'decision.invalid' as const, next: 'See the session in the Temporal Web UI' };
   return new OperationError(code, cause?.message ?? error.message, { next, cause: error });
+}
+
+const causeOf = (error: unknown): unknown => (error instanceof ServiceError ? error.cause : error);
+
+function isAway(error: unknown): boolean {
+  const cause = causeOf(error);
+  return !(isGrpcServiceError(cause) && final.includes(Number(cause.code)));
+}
+
+/** Such as a namespace without our search attributes, or a token that it does not take. */
+function refused(error: unknown): OperationError {
+  const cause = causeOf(error);
+  const said = isGrpcServiceError(cause) ? cause.details : String(cause);
+  return new OperationError('temporal.refused', `Temporal refuses: ${said}`, {
+    next: 'Nothing is lost. Mend what it names (see `aas doctor`); what was kept starts by itself then',
+    cause: error,
+  });
 }
 
 const noAnswer = (cause: unknown) =>

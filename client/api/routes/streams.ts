@@ -16,7 +16,9 @@ const lookAgainMs = 250;
 /** Live output gives none. */
 const logPollMs = 150;
 
-const resumeHeader = z.object({ 'Last-Event-ID': z.string().max(500).optional() });
+/** A cursor names every stream of a session: three rounds, and fifty checks in each. */
+const maxCursor = 16_384;
+const resumeHeader = z.object({ 'Last-Event-ID': z.string().max(maxCursor).optional() });
 const streamAnswer = (what: string) => ({
   200: {
     description: `Server-sent events: ${what}; at last \`end\` when the session has ended.`,
@@ -81,9 +83,10 @@ export const streamRoutes = (operations: Operations): Route[] => [
     path: '/api/v1/sessions/{id}/logs',
     tag: 'sessions',
     summary: 'Output of rounds and checks',
+    description: 'A page at a time: ask again with its `cursor` until a page is empty.',
     query: z.strictObject({
       stream: z.string().max(80).optional(),
-      cursor: z.string().max(500).default(''),
+      cursor: z.string().max(maxCursor).default(''),
     }),
     answers: { 200: { description: 'Numbered pieces, stream by stream.', schema: logPageSchema } },
     problems: [401, 404, 422],

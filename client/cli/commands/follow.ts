@@ -73,9 +73,15 @@ const logs = command({
         if (event === 'chunk') await tell(data as LogChunk);
       }
     } else {
-      const page = await api.get<{ items: LogChunk[] }>(`${pathOf(id)}/logs`);
-      for (const chunk of page.items) await tell(chunk);
-      if (page.items.length === 0) output.note('No output (yet)');
+      const only = options.stream === undefined ? '' : `&stream=${encodeURIComponent(options.stream)}`;
+      for (let cursor = ''; ;) {
+        const path = `${pathOf(id)}/logs?cursor=${encodeURIComponent(cursor)}${only}`;
+        const page = await api.get<{ items: LogChunk[]; cursor: string }>(path);
+        for (const chunk of page.items) await tell(chunk);
+        if (page.items.length === 0 && cursor === '') output.note('No output (yet)');
+        if (page.items.length === 0) break;
+        cursor = page.cursor;
+      }
     }
     return exitCodes.ok;
   },

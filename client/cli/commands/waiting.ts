@@ -21,8 +21,16 @@ export async function waitAndTell(
   until: WaitFor,
   timeoutMs: number | null,
 ): Promise<ExitCode> {
-  const { result, session } = await waitFor(context, id, until, timeoutMs);
-  const { output } = context;
+  const { output, signal } = context;
+  const path = `/api/v1/sessions/${encodeURIComponent(id)}`;
+  // Unknown sessions and an API that is not there are said at once; from here on it may come and go.
+  await context.api.get(path, signal);
+  const answer = await waitFor(context, path, until, timeoutMs);
+  if (answer === null) {
+    output.note('Stopped waiting; the session goes on.');
+    return exitCodes.timedOut;
+  }
+  const { result, session } = answer;
   if (output.json) output.document(session);
   else output.print(renderSession(session, output.paint, Date.now()));
   const next = nextStep(session);
@@ -34,18 +42,21 @@ export async function waitAndTell(
   return exitCodeOf(session.status);
 }
 
+/** Null when whoever waits has lost patience. */
 async function waitFor(
   { api, signal }: Context,
-  id: string,
+  path: string,
   until: WaitFor,
   timeoutMs: number | null,
-): Promise<WaitAnswer> {
+): Promise<WaitAnswer | null> {
   const giveUpAt = timeoutMs === null ? Infinity : Date.now() + timeoutMs;
   for (;;) {
     const leftMs = Math.max(0, Math.min(askMs, giveUpAt - Date.now()));
-    const answer = await api.get<WaitAnswer>(
-      `/api/v1/sessions/${encodeURIComponent(id)}/wait?for=${until}&timeoutMs=${Math.round(leftMs)}`,
-    );
-    if (answer.result !== 'timeout' || Date.now() >= giveUpAt || signal.aborted) return answer;
+    const asking = api.ask<WaitAnswer>(`${path}/wait?for=${until}&timeoutMs=${Math.round(leftMs)}`, signal);
+    const answer = await asking.catch((error: unknown) => {
+      if (signal.aborted) return null;
+      throw error;
+    });
+    if (answer === null || answer.result !== 'timeout' || Date.now() >= giveUpAt) return answer;
   }
 }

@@ -48,6 +48,12 @@ test('a decision goes out signed, bound to gate and subject, by whom the token s
   expect(openEvidence('decision', envelope, loadPublicKeys(`${api.home}/keys`))).toEqual(decision);
 });
 
+test('a decision is good until its gate closes, and a day more for those who act on it', async () => {
+  await decide(approve);
+  const { expiresAt } = workflows.decided[0]?.decision.decision ?? {};
+  expect(Date.parse(expiresAt ?? '') - Date.parse(gate().deadline)).toBe(24 * 3600_000);
+});
+
 describe('refused before anything is sent', () => {
   test('no such session', () => refused(decide(approve, {}, 's-0000000000000000'), 404, 'session.unknown'));
   test('no gate is open', async () => refused(decide(approve, {}, await seed(api.store)), 409, 'gate.not_open'));

@@ -63,6 +63,17 @@ describe('asking for work', () => {
     expect(workflows.started.map(({ sessionId }) => sessionId)).toEqual([created.id]);
     expect(await api.operations.startUnstarted()).toBe(0);
   });
+
+  test('what Temporal does not take is said, and keeps no other from starting', async () => {
+    workflows.up = false;
+    const kept = [];
+    for (let i = 0; i < 2; i++)
+      kept.push(createdSchema.parse(await (await api.post('/api/v1/sessions', job)).json()).id);
+    workflows.up = true;
+    workflows.refused.add(kept[0] ?? '');
+    await expect(api.operations.startUnstarted()).rejects.toMatchObject({ code: 'temporal.refused' });
+    expect(workflows.started.map(({ sessionId }) => sessionId)).toEqual(kept.slice(1));
+  });
 });
 
 describe('Idempotency-Key', () => {

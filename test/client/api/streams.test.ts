@@ -21,6 +21,28 @@ async function open(path: string, lastEventId?: string) {
   return { events: readEvents(answer.body), leave: () => leave.abort() };
 }
 
+test('output is answered a page at a time, whole and in order, however much and in however many streams', async () => {
+  const id = await seed(api.store, ended);
+  const piece = 'x'.repeat(256 * 1024 - 1) + '\n';
+  const streams = Array.from({ length: 40 }, (_, i) => `check-${'long'.repeat(15)}-${i}`);
+  for (let n = 0; n < 20; n++) await api.logs.append(id, 'round-1', n, Buffer.from(piece));
+  for (const stream of streams) await api.logs.append(id, stream, 0, Buffer.from(piece));
+  const got: string[] = [];
+  let pages = 0;
+  for (let cursor = ''; ; pages++) {
+    const answer = await api.get(`/api/v1/sessions/${id}/logs?cursor=${encodeURIComponent(cursor)}`);
+    expect(answer.status).toBe(200);
+    const page = (await answer.json()) as { items: { stream: string; n: number; text: string }[]; cursor: string };
+    if (page.items.length === 0) break;
+    expect(page.items.map(({ text }) => text).join('').length).toBeLessThan(5 * 1024 * 1024);
+    got.push(...page.items.map(({ stream, n }) => `${stream} ${n}`));
+    cursor = page.cursor;
+  }
+  expect(pages).toBeGreaterThan(2);
+  expect(got.slice(0, 20)).toEqual(Array.from({ length: 20 }, (_, n) => `round-1 ${n}`));
+  expect(got.slice(20)).toEqual(streams.toSorted().map((stream) => `${stream} 0`));
+});
+
 describe('events', () => {
   test('history and stream say the same, without gaps, and the stream ends with the session', async () => {
     const id = await seed(api.store);

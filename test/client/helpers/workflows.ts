@@ -7,6 +7,8 @@ export interface FakeWorkflows extends SessionWorkflows {
   readonly decided: { decision: SignedDecision; updateId: string }[];
   /** Set to false: Temporal is away. */
   up: boolean;
+  /** Sessions that Temporal does not take. */
+  readonly refused: Set<string>;
   /** What the next decision is refused with. */
   refusal: OperationError | null;
   /** What a decision that counts does, besides being answered. */
@@ -23,11 +25,14 @@ export function fakeWorkflows(): FakeWorkflows {
     started: [],
     decided: [],
     up: true,
+    refused: new Set(),
     refusal: null,
     onDecide: async () => undefined,
     onCancel: async () => 'gone',
     async start(input) {
       if (!fake.up) throw away();
+      if (fake.refused.has(input.sessionId))
+        throw new OperationError('temporal.refused', 'Temporal refuses', { next: '' });
       if (!fake.started.some(({ sessionId }) => sessionId === input.sessionId)) fake.started.push(input);
     },
     async decide(decision, updateId) {

@@ -12,6 +12,10 @@ import { failures } from '../../../temporal/contract/messages.ts';
 
 const refusal = (type: string) => new WorkflowUpdateFailedError('no', ApplicationFailure.nonRetryable('because', type));
 
+/** A gRPC answer with this status, as Temporal's client wraps it. */
+const answered = (code: number, details: string) =>
+  new ServiceError('Failed', { cause: Object.assign(new Error(details), { code, details, metadata: {} }) });
+
 test.each([
   ['the gate is not open', refusal(failures.gateNotOpen), 'gate.not_open', 'because'],
   ['stale', refusal(failures.gateStale), 'gate.stale', 'because'],
@@ -20,6 +24,8 @@ test.each([
   ['a refusal of a kind that is new here is a refusal', refusal('Something.New'), 'decision.invalid', 'because'],
   ['no answer in time', new WorkflowUpdateRPCTimeoutOrCancelledError('late'), 'temporal.unavailable', 'No answer'],
   ['no server', new ServiceError('down'), 'temporal.unavailable', 'does not answer'],
+  ['a server that is too busy', answered(8, 'busy'), 'temporal.unavailable', 'does not answer'],
+  ['a namespace without what sessions need', answered(3, 'AasPhase is unknown'), 'temporal.refused', 'AasPhase is'],
 ])('%s', (_what, error, code, words) => {
   const translated = translateTemporalError(error);
   expect(translated).toBeInstanceOf(OperationError);
