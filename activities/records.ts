@@ -9,7 +9,7 @@ import { refusal } from './failures.ts';
 export interface RecordPorts {
   readonly store: Store;
   readonly temporal: Client;
-  /** Told what was just recorded. */
+  /** Told what was just recorded for the first time. */
   readonly onRecorded: (records: readonly RecordRequest[]) => void;
 }
 
@@ -20,11 +20,11 @@ export function createRecordActivities({
 }: RecordPorts): Pick<ControlActivities, 'record' | 'requestPromotion'> {
   return {
     record: async (requests) => {
-      await store.recordAll(requests).catch((error: unknown) => {
+      const receipts = await store.recordAll(requests).catch((error: unknown) => {
         // Cancelled before it was started, or reset after its end: the workflow ends here, before it has done anything.
         throw error instanceof SessionSealed ? refusal(failures.sessionSealed, error.message, error) : error;
       });
-      onRecorded(requests);
+      onRecorded(requests.filter((_, place) => receipts[place]?.repeated === false));
     },
 
     // Signal-with-start: the target's writer ends when idle, and is there again when somebody asks.

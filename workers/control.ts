@@ -16,7 +16,7 @@ import { queues } from '../temporal/contract/messages.ts';
 import { commonOptions } from './context.ts';
 import type { WorkerContext } from './context.ts';
 import type { Hired } from './main.ts';
-import { countSessions } from './session-metrics.ts';
+import { countRecords, countSessions, measurePolicy } from './control-metrics.ts';
 import { startSealer } from './sealer.ts';
 
 /** Hands that this installation has. */
@@ -32,6 +32,7 @@ export async function hireControl(context: WorkerContext): Promise<Hired> {
 
   const sealing = { artifacts, store, temporal: temporal.client, onSealed: countSessions(metrics) };
   const sealer = startSealer(sealing, timings.sweepMs, logger);
+  const count = countRecords(metrics);
   const control = createControlActivities({
     artifacts,
     evidence,
@@ -41,6 +42,7 @@ export async function hireControl(context: WorkerContext): Promise<Hired> {
     timings,
     temporal: temporal.client,
     onRecorded: (records) => {
+      count(records);
       if (endsSession(records)) sealer.poke();
     },
     repositories: createBaseRepositories(join(paths.control, 'repositories'), artifacts),
@@ -52,7 +54,7 @@ export async function hireControl(context: WorkerContext): Promise<Hired> {
     ...commonOptions(context, 'control'),
     taskQueue: queues.sessions,
     workflowBundle: { codePath: await currentBundle(paths.bundle) },
-    activities: control,
+    activities: measurePolicy(metrics, control),
     // Only workflows may ask control for a judgement, and they do so in this process: as ordinary activities whoever
     // reaches Temporal could have a record written.
     enableNonLocalActivities: false,

@@ -6,7 +6,7 @@
  */
 import { NativeConnection } from '@temporalio/worker';
 import type { Worker } from '@temporalio/worker';
-import { Registry } from 'prom-client';
+import { Registry, collectDefaultMetrics } from 'prom-client';
 import { loadConfig } from '../temporal/config.ts';
 import type { WorkerContext } from './context.ts';
 import { serveMetrics } from './metrics.ts';
@@ -45,6 +45,7 @@ async function main(): Promise<void> {
     });
   });
   const metrics = new Registry();
+  collectDefaultMetrics({ register: metrics });
   const context: WorkerContext = { config, connection, logger, metrics };
   const hired = await Promise.all(wanted.flatMap((name) => capabilities[name]?.(context) ?? []));
   const workers = hired.flatMap((each) => each.workers);

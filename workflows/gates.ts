@@ -126,7 +126,8 @@ export class Gates {
       this.voters.push(decision.actor);
       const decides = decision.kind !== 'approve' || missing === 1;
       const change = decides ? ({ status: 'running', detail: null, gate: null } as const) : {};
-      const data = describeDecision(decision, digest);
+      const waitedMs = Date.now() - Date.parse(gate.opensAt);
+      const data = { ...describeDecision(decision, digest), waitedMs };
       this.story.tell('gate.decided', change, { actor: decision.actor, artifacts: [digest], data });
       // The answer leaves with the end of this workflow task, which waits for its records.
       submission.settle({ gate: gate.id, kind: decision.kind, accepted: true });

@@ -7,7 +7,7 @@ import { lazyTemporalClient } from '../../temporal/connection.ts';
 import type { TemporalClient } from '../../temporal/connection.ts';
 import { queues, workflowIds, workflowTypes } from '../../temporal/contract/messages.ts';
 import { startSealer } from '../../workers/sealer.ts';
-import { countSessions } from '../../workers/session-metrics.ts';
+import { countSessions } from '../../workers/control-metrics.ts';
 import { seed } from '../client/helpers/sessions.ts';
 import { openSqliteFile } from '../store/sqlite-file.ts';
 
