@@ -5,7 +5,6 @@
 import type { PromotionRequest, PromotionResult } from '../../temporal/contract/messages.ts';
 import { messageNames, queues, workflowIds, workflowTypes } from '../../temporal/contract/messages.ts';
 import { describe, expect, test } from 'vitest';
-import { withExample } from '../helpers/example.ts';
 import { withInstallation } from '../helpers/evidence.ts';
 import type { Approved, Installation } from '../helpers/evidence.ts';
 import { withBench } from '../helpers/sessions.ts';
@@ -13,12 +12,10 @@ import type { Bench } from '../helpers/lab.ts';
 
 /** Runs an attack on a real repository, with a change that was really approved at hand. */
 async function attack(use: (at: Installation, approved: Approved, bench: Bench) => Promise<void>): Promise<void> {
-  await withExample(async (repository) => {
-    await withInstallation(async (installation) => {
-      const { promote, verifyReceipt } = installation;
-      await withBench({ promote, verifyReceipt }, async (bench) => {
-        await use(installation, await installation.approved(repository), bench);
-      });
+  await withInstallation(async (installation, repository) => {
+    const { promote, control } = installation;
+    await withBench({ promote, verifyReceipt: control.verifyReceipt }, async (bench) => {
+      await use(installation, await installation.approved(repository), bench);
     });
   });
 }

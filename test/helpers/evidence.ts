@@ -4,6 +4,7 @@ import { mkdtemp, readFile, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { z } from 'zod';
 import { createAdmissionActivities } from '../../activities/admit.ts';
 import { createDecisionActivities } from '../../activities/decisions.ts';
 import { createInspectionActivities } from '../../activities/inspect.ts';
@@ -16,36 +17,64 @@ import { fixedPlanner } from '../../activities/ports/planner.ts';
 import { createPromotionWriter } from '../../activities/ports/promotion-writer.ts';
 import type { PromotionWriter } from '../../activities/ports/promotion-writer.ts';
 import { createPromoteActivities } from '../../activities/promote.ts';
+import type { ArtifactStore } from '../../artifacts/artifact-store.ts';
 import { openArtifactDirectory } from '../../artifacts/directory-artifact-store.ts';
 import { createKeys, loadPublicKeys, loadSigner } from '../../artifacts/keys.ts';
 import { parseFloor } from '../../policies/floor.ts';
 import { jobRequestSchema } from '../../temporal/contract/job.ts';
 import type {
+  AdmittedJob,
+  Base,
   ControlActivities,
   Decision,
   Digest,
+  Plan,
   PromoteActivities,
   PromotionRequest,
   SessionInput,
 } from '../../temporal/contract/messages.ts';
 import type { WorkingCopy } from './example.ts';
-import { exampleGoal } from './example.ts';
+import { exampleGoal, withExample } from './example.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const text = (path: string) => readFile(join(root, path), 'utf8');
 
+type Signs = Record<'control' | 'validator' | 'api' | 'promoter', Evidence>;
+type Request = z.input<typeof jobRequestSchema>;
+
+export interface Setting {
+  readonly profile: 'personal' | 'team';
+  /** The org layer, of the one that ships. */
+  readonly orgLayer: (shipped: string) => string;
+}
+
 export interface Installation {
   /** Where it keeps everything: another process opens the same one with `openPromoter`. */
   readonly home: string;
+  readonly artifacts: ArtifactStore;
   /** What each process can sign; `stranger` signs with keys of its own that nobody here knows. */
-  readonly signs: Record<'control' | 'validator' | 'api' | 'promoter', Evidence>;
-  readonly stranger: Record<'control' | 'validator' | 'api' | 'promoter', Evidence>;
+  readonly signs: Signs;
+  readonly stranger: Signs;
+  /** Control's judgements, as its worker makes them. */
+  readonly control: Omit<ControlActivities, 'record' | 'requestPromotion'>;
   readonly promote: PromoteActivities['promote'];
-  readonly verifyReceipt: ControlActivities['verifyReceipt'];
   /** Names of everything that was ever promoted. */
   promoted(): Promise<string[]>;
+  /** The branch `main` as it is now. */
+  resolveBase(repository: WorkingCopy): Promise<Base>;
+  /** Asks for a session as the api does; `change` says what is not as in the example's job. */
+  ask(repository: WorkingCopy, change?: Partial<Request>): Promise<SessionInput>;
+  /** A session that was admitted on `main`, and its plan. */
+  admitted(repository: WorkingCopy, change?: Partial<Request>): Promise<Admitted>;
   /** A change that passed everything and was approved, ready for the promoter. */
-  approved(repository: WorkingCopy): Promise<Approved>;
+  approved(repository: WorkingCopy, change?: Partial<Request>): Promise<Approved>;
+}
+
+export interface Admitted {
+  readonly sessionId: string;
+  readonly base: Base;
+  readonly job: AdmittedJob;
+  readonly plan: Plan;
 }
 
 export interface Approved {
@@ -53,11 +82,15 @@ export interface Approved {
   readonly decision: Decision;
 }
 
-/** Lends an installation; its folder is gone when `use` ends. */
-export async function withInstallation(use: (installation: Installation) => Promise<void>): Promise<void> {
+/** Lends an installation, and the example for it to work on; its folder is gone when `use` ends. */
+export async function withInstallation(
+  use: (installation: Installation, repository: WorkingCopy) => Promise<void>,
+  setting: Partial<Setting> = {},
+): Promise<void> {
   const home = await mkdtemp(join(tmpdir(), 'aas-evidence-'));
   try {
-    await use(createInstallation(home));
+    const whole = { profile: 'personal', orgLayer: (shipped: string) => shipped, ...setting } as const;
+    await withExample((repository) => use(createInstallation(home, whole), repository));
   } finally {
     await rm(home, { recursive: true, force: true });
   }
@@ -78,13 +111,12 @@ export function openPromoter(home: string, around = (writer: PromotionWriter) =>
 
 const promotedFolder = (home: string) => join(home, 'promoted');
 
-function createInstallation(home: string): Installation {
+function createInstallation(home: string, { profile, orgLayer }: Setting): Installation {
   const artifacts = openArtifactDirectory(join(home, 'artifacts'));
-  const signersOf = (keys: string) => {
+  const signersOf = (keys: string): Signs => {
     createKeys(keys);
     const publicKeys = loadPublicKeys(keys);
-    const evidence = (role: 'control' | 'validator' | 'api' | 'promoter') =>
-      createEvidence(artifacts, publicKeys, loadSigner(keys, role));
+    const evidence = (role: keyof Signs) => createEvidence(artifacts, publicKeys, loadSigner(keys, role));
     return {
       control: evidence('control'),
       validator: evidence('validator'),
@@ -95,31 +127,34 @@ function createInstallation(home: string): Installation {
   const signs = signersOf(join(home, 'keys'));
   const repositories = createBaseRepositories(join(home, 'repositories'), artifacts);
   const source = createSource({ directory: join(home, 'source'), artifacts });
-  const admission = createAdmissionActivities({
-    artifacts,
-    repositories,
-    evidence: signs.control,
-    planner: fixedPlanner,
-    orgLayer: () => text('policies/default.yaml'),
-    sandboxImage: 'aas-sandbox:1',
-    profile: 'personal',
-    timings: { hostLostAfterMs: 1000, heartbeatMs: 1000 },
-  });
-  const inspection = createInspectionActivities({ artifacts, repositories, evidence: signs.control });
+  const control = {
+    ...createAdmissionActivities({
+      artifacts,
+      repositories,
+      evidence: signs.control,
+      planner: fixedPlanner,
+      orgLayer: async () => orgLayer(await text('policies/default.yaml')),
+      sandboxImage: 'aas-sandbox:1',
+      profile,
+      timings: { hostLostAfterMs: 1000, heartbeatMs: 1000 },
+    }),
+    ...createInspectionActivities({ artifacts, repositories, evidence: signs.control }),
+    ...createDecisionActivities({ artifacts, evidence: signs.control, agents: ['command'] }),
+  };
   const { promote } = openPromoter(home);
-  const { verifyReceipt } = createDecisionActivities({ artifacts, evidence: signs.control, agents: [] });
 
-  async function approved(repository: WorkingCopy): Promise<Approved> {
-    const sessionId = `s-${randomUUID().slice(0, 13)}`;
-    const base = await source.resolveBase({ repository: repository.path, ref: 'main' });
+  const resolveBase = (repository: WorkingCopy) => source.resolveBase({ repository: repository.path, ref: 'main' });
+
+  async function ask(repository: WorkingCopy, change: Partial<Request> = {}): Promise<SessionInput> {
     const job = jobRequestSchema.parse({
       repository: repository.path,
       base: 'main',
       goal: exampleGoal,
       agent: { argv: ['true'] },
+      ...change,
     });
-    const input: SessionInput = {
-      sessionId,
+    return {
+      sessionId: `s-${randomUUID().slice(0, 13)}`,
       request: await artifacts.put(Buffer.from(JSON.stringify(job)), 'application/json'),
       goal: job.goal,
       requester: 'ada',
@@ -127,23 +162,29 @@ function createInstallation(home: string): Installation {
       baseRef: 'main',
       createdAt: new Date(1_700_000_000_000).toISOString(),
     };
-    const admitted = await admission.admit({ input, base });
-    if (admitted.verdict !== 'admitted') throw new Error(JSON.stringify(admitted));
-    const { digest: jobDigest, target } = admitted.job;
-    const { plan } = await admission.plan({ job: jobDigest });
+  }
 
-    const before = await readFile(join(repository.path, 'duration.py'), 'utf8');
-    await repository.write('duration.py', before.replace('total = int', 'total += int'));
-    const patch = await artifacts.put(Buffer.from(repository.git('diff')), 'text/x-diff');
-    repository.git('checkout', '--quiet', '--', '.');
+  async function admitted(repository: WorkingCopy, change: Partial<Request> = {}): Promise<Admitted> {
+    const input = await ask(repository, change);
+    const base = await resolveBase(repository);
+    const admission = await control.admit({ input, base });
+    if (admission.verdict !== 'admitted') throw new Error(JSON.stringify(admission));
+    const { job } = admission;
+    const { plan } = await control.plan({ job: job.digest });
+    return { sessionId: input.sessionId, base, job, plan };
+  }
 
-    const inspected = await inspection.inspect({ sessionId, job: jobDigest, base, patch, plan, candidate: null });
+  async function approved(repository: WorkingCopy, change: Partial<Request> = {}): Promise<Approved> {
+    const { sessionId, base, job, plan } = await admitted(repository, change);
+    const diff = await repository.diff(() => fixExample(repository));
+    const patch = await artifacts.put(Buffer.from(diff), 'text/x-diff');
+    const inspected = await control.inspect({ sessionId, job: job.digest, base, patch, plan, candidate: null });
     if (inspected.verdict !== 'pass') throw new Error(JSON.stringify(inspected));
-    const spec = await signs.control.open('job', jobDigest);
+    const spec = await signs.control.open('job', job.digest);
     const report = await signs.validator.sign('report', {
       type: 'aas.dev/check-report/v1',
       session: sessionId,
-      job: jobDigest,
+      job: job.digest,
       candidate: inspected.candidate.digest,
       baseCommit: base.commit,
       tree: inspected.tree,
@@ -155,27 +196,37 @@ function createInstallation(home: string): Installation {
       validator: { hostId: 'test', engine: 'test' },
       finishedAt: new Date().toISOString(),
     });
-    const subject = await inspection.subject({ sessionId, job: jobDigest, inspection: inspected.report, report });
+    const subject = await control.subject({ sessionId, job: job.digest, inspection: inspected.report, report });
     const decision = approval(sessionId, subject);
     const evidence = {
-      job: jobDigest,
+      job: job.digest,
       candidate: inspected.candidate.digest,
       inspection: inspected.report,
       report,
       decisions: [await signs.api.sign('decision', decision)],
     };
-    return { request: { id: `${sessionId}/1`, sessionId, target, base, evidence }, decision };
+    return { request: { id: `${sessionId}/1`, sessionId, target: job.target, base, evidence }, decision };
   }
 
   return {
     home,
+    artifacts,
     signs,
     stranger: signersOf(join(home, 'stranger')),
+    control,
     promote,
-    verifyReceipt,
     promoted: () => readdir(promotedFolder(home)).catch(() => []),
+    resolveBase,
+    ask,
+    admitted,
     approved,
   };
+}
+
+/** Mends the example's defect, as its agent would. */
+export async function fixExample(repository: WorkingCopy): Promise<void> {
+  const before = await readFile(join(repository.path, 'duration.py'), 'utf8');
+  await repository.write('duration.py', before.replace('total = int', 'total += int'));
 }
 
 function approval(session: string, subject: Digest): Decision {

@@ -19,6 +19,8 @@ export interface WorkingCopy {
   write(path: string, text: string): Promise<void>;
   /** Commits everything and returns the commit. */
   commit(message: string): string;
+  /** What `change` makes of it, as a plain diff; afterwards it is as it was. */
+  diff(change: () => Promise<unknown>): Promise<string>;
 }
 
 function workingCopy(path: string): WorkingCopy {
@@ -45,6 +47,13 @@ function workingCopy(path: string): WorkingCopy {
       git('add', '--all', '--force');
       git('commit', '--quiet', '--allow-empty', '-m', message);
       return git('rev-parse', 'HEAD').trim();
+    },
+    diff: async (change) => {
+      await change();
+      git('add', '--all', '--force');
+      const diff = git('diff', '--cached', '--binary', '--full-index', '--no-renames');
+      git('reset', '--quiet', '--hard');
+      return diff;
     },
   };
 }
