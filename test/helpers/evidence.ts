@@ -229,7 +229,8 @@ export async function fixExample(repository: WorkingCopy): Promise<void> {
   await repository.write('duration.py', before.replace('total = int', 'total += int'));
 }
 
-function approval(session: string, subject: Digest): Decision {
+/** A person's yes to a subject, at the first round's gate. */
+export function approval(session: string, subject: Digest): Decision {
   return {
     type: 'aas.dev/decision/v1',
     session,
