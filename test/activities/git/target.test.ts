@@ -87,6 +87,19 @@ test('a branch that is anything else is refused and left', async () => {
   expect(await target.head(branch)).toBe(request.base.commit);
 });
 
+test.each(['refs/heads/aas/other', 'refs/heads/release', 'refs/tags/v1'])(
+  'a branch that only points at %s, which is not there, is written itself: no other ref comes to be',
+  async (other) => {
+    const repository = await createRepository();
+    const request = await prepare(repository);
+    await plainGit(repository, 'symbolic-ref', branch, other);
+    const { refs } = await stateOf(repository);
+    const oid = await (await openTarget(repository)).writeBranch(request);
+    expect(await stateOf(repository)).toMatchObject({ refs: `${branch} ${oid}\n${refs}` });
+    expect(await readFile(join(repository, '.git', branch), 'utf8')).toBe(`${oid}\n`);
+  },
+);
+
 test('ten writers at once write one commit', async () => {
   const repository = await createRepository();
   const request = await prepare(repository);
