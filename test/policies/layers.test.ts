@@ -81,10 +81,25 @@ test('warns of what has no effect', () => {
   ]);
 });
 
-test('warns of path rules that match none of the files', () => {
-  const layer = lowerLayer({ paths: { allow: ['src/**'], deny: ['secrts/**', 'secrets/**'] } });
-  const warnings = unmatchedRules(layer, ['src/a.ts', 'secrets/b']);
-  expect(warnings.map(({ message }) => message)).toEqual([expect.stringContaining('"secrts/**"')]);
+describe('a path rule that matches none of the files', () => {
+  const unmatched = (paths: object, ...files: string[]) =>
+    unmatchedRules(lowerLayer({ paths }), files).map(({ message }) => /"(.*)"/.exec(message)?.[1]);
+
+  test('is warned of, wherever it stands', () => {
+    const paths = {
+      allow: ['src/**', 'scr/**'],
+      deny: ['secrts/**', 'secrets/**'],
+      protected: ['Makefle', 'Makefile'],
+    };
+    expect(unmatched(paths, 'src/a.ts', 'secrets/b', 'Makefile')).toEqual(['scr/**', 'secrts/**', 'Makefle']);
+  });
+  test('is warned of once', () => {
+    expect(unmatched({ deny: ['x'], protected: ['x'] }, 'a')).toEqual(['x']);
+  });
+  test('is none that matches as policy will: deny in any spelling, allow as written', () => {
+    expect(unmatched({ deny: ['SRC/**'] }, 'src/a')).toEqual([]);
+    expect(unmatched({ allow: ['SRC/**'] }, 'src/a')).toEqual(['SRC/**']);
+  });
 });
 
 describe('the layer that ships', () => {

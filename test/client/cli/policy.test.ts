@@ -13,11 +13,15 @@ beforeAll(async () => {
     join(folder, '.aas', 'policy.yaml'),
     layer('repository', 'limits: { runMs: 1000 }\npaths: { deny: ["db/**"] }'),
   );
+  await mkdir(join(folder, 'src'));
+  await writeFile(join(folder, 'src', 'a b.ts'), '');
   const git = (...args: string[]) => execFileSync('git', ['-C', folder, ...args], { stdio: 'pipe' });
   git('init', '--quiet');
   git('add', '.');
   git('-c', 'user.name=a', '-c', 'user.email=a@b', 'commit', '--quiet', '-m', 'policy');
-  // What was not committed is not policy.
+  // What was not committed is neither policy nor base.
+  await mkdir(join(folder, 'db'));
+  await writeFile(join(folder, 'db', 'x'), '');
   await writeFile(join(folder, '.aas', 'policy.yaml'), layer('repository', 'limits: { runMs: 5 }'));
 });
 afterAll(() => rm(folder, { recursive: true }));
@@ -57,6 +61,21 @@ test('the strictest layer is named for each field, at the base commit', async ()
   expect(of('agents.allow')).toMatchObject({ value: ['command'], from: ['org', 'session'] });
   expect(of('paths.deny')).toMatchObject({ from: ['org', 'repository'] });
   expect(bundleDigest).not.toBe((await explained()).bundleDigest);
+});
+
+test('a path rule that matches no file of the base warns, but for those of the org, which are for every repository', async () => {
+  const policy = join(folder, 'paths.yaml');
+  await writeFile(policy, layer('session', 'paths: { allow: ["src/**", "scr/**", "\\u009b2J/**"], deny: ["SRC/a*"] }'));
+  const { code, stderr } = await explain('--repo', folder, '--policy', policy);
+  expect({ code, warnings: stderr.split('\n').filter(Boolean) }).toEqual({
+    code: 0,
+    warnings: [
+      'warning: repository layer: "db/**" matches no file of the base',
+      'warning: session layer: "scr/**" matches no file of the base',
+      'warning: session layer: "\ufffd2J/**" matches no file of the base',
+    ],
+  });
+  expect(await explain('--policy', policy)).toMatchObject({ code: 0, stderr: '' });
 });
 
 test.each([
