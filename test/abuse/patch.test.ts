@@ -177,16 +177,21 @@ test('a checkout of a hostile patch stays in its folder', async () => {
   expect(await readdir(folder)).toEqual(['outside']);
 });
 
-test('attributes that a patch brings run nothing when it is checked out', async () => {
-  const { trusted } = await openBase(await createRepository(repositoryFiles));
+test('attributes that a patch brings run nothing and convert nothing when it is checked out', async () => {
+  const content = 'one $Id$\n';
+  const { trusted } = await openBase(await createRepository({ 'a.txt': content }));
   const marker = join(await temporaryFolder(), 'marker');
-  const folder = await checkOut(
-    trusted,
-    Buffer.from(newFile('.gitattributes', '100644', '* filter=x text eol=crlf ident')),
-  );
-  expect(await readFile(join(folder, 'a.txt'), 'utf8')).toBe('one\n');
+  // No repository of ours has a filter; a machine may have one that every git on it knows.
+  await plainGit(trusted.gitDir, 'config', 'filter.x.smudge', `touch ${marker}; cat`);
+  const attributes = '* filter=x text eol=crlf ident working-tree-encoding=UTF-16';
+  const patch = Buffer.from(newFile('.gitattributes', '100644', attributes));
+  const checkedOut = async () => readFile(join(await checkOut(trusted, patch), 'a.txt'), 'utf8');
+  expect(await checkedOut()).toBe(content);
   await expect(stat(marker)).rejects.toThrow('ENOENT');
-  await rm(folder, { recursive: true });
+  // The filter is one that would have run, and the conversions ones that would have been made.
+  await rm(join(trusted.gitDir, 'info', 'attributes'));
+  expect(await checkedOut()).not.toBe(content);
+  await expect(stat(marker)).resolves.toBeDefined();
 });
 
 test('any bytes are refused or make a tree, and never more than that', { timeout: 60_000 }, async () => {

@@ -149,10 +149,12 @@ describe('settings of the worktree’s own git change nothing: the visible chang
       await writeFile(join(worktree, '.git', 'objects', 'info', 'alternates'), `${join(hostFile, '..')}\n`);
     },
     'a replaced commit': async ({ worktree }) => {
+      const commit = await git(worktree, 'rev-parse', 'base');
       await git(worktree, 'add', '--all');
       await git(worktree, 'commit', '--quiet', '-m', 'x');
-      await git(worktree, 'replace', 'HEAD~0', 'base').catch(() => {});
-      await git(worktree, 'update-ref', `refs/replace/${(await git(worktree, 'rev-parse', 'base')).trim()}`, 'HEAD');
+      await git(worktree, 'replace', commit, 'HEAD');
+      // For git the base is now what the agent made of it.
+      expect(await git(worktree, 'diff', commit)).toBe('');
     },
     'a commit of its own, HEAD moved': async ({ worktree }) => {
       await git(worktree, 'add', '--all');
@@ -173,10 +175,14 @@ describe('settings of the worktree’s own git change nothing: the visible chang
         await git(worktree, 'config', `core.${key}`, value);
       }
     },
-    'a sparse checkout': ({ worktree }) =>
-      git(worktree, 'sparse-checkout', 'set', '--no-cone', 'src').then(() =>
-        git(worktree, 'sparse-checkout', 'disable'),
-      ),
+    'a sparse checkout': async ({ worktree }) => {
+      await git(worktree, 'checkout', '--quiet', '--', visible);
+      await git(worktree, 'sparse-checkout', 'set', '--no-cone', '/*', '!/src/');
+      await git(worktree, 'config', 'sparse.expectFilesOutsideOfPatterns', 'true');
+      await writeFiles(worktree, { [visible]: 'after\n' });
+      // For git there is nothing to see.
+      expect(await git(worktree, 'status', '--porcelain')).toBe('');
+    },
     'a FIFO as .git/HEAD': async ({ worktree }) => {
       await rm(join(worktree, '.git', 'HEAD'));
       await makeFifo(join(worktree, '.git', 'HEAD'));
