@@ -20,7 +20,7 @@ const orgFields = [
   'images.allow',
   'promotion.modes',
   'checks.required',
-  ...['plan', 'approvals', 'notRequester'].map((name) => `gates.${name}`),
+  ...['plan', 'approvals'].map((name) => `gates.${name}`),
   ...['planMs', 'approvalMs', 'fallbackMs'].map((name) => `deadlines.${name}`),
 ];
 

@@ -36,7 +36,7 @@ export const noOpinion: Draft = {
   images: null,
   modes: null,
   checks: [],
-  gates: { plan: false, approvals: 0, notRequester: false },
+  gates: { plan: false, approvals: 0 },
   deadlines: {},
 };
 
@@ -90,7 +90,6 @@ export const merge = (a: Draft, b: Draft): Draft => ({
   gates: {
     plan: a.gates.plan || b.gates.plan,
     approvals: Math.max(a.gates.approvals, b.gates.approvals),
-    notRequester: a.gates.notRequester || b.gates.notRequester,
   },
   deadlines: least(a.deadlines, b.deadlines),
 });

@@ -79,7 +79,6 @@ export const policyLayerSchema = z.strictObject({
     .strictObject({
       plan: z.boolean().default(false),
       approvals: z.int().min(0).max(10).default(0),
-      notRequester: z.boolean().default(false),
     })
     .prefault({}),
   deadlines: deadlinesSchema.partial().default({}),
@@ -107,7 +106,7 @@ export const policyBundleSchema = z.strictObject({
   modes: z.array(promotionModeSchema),
   /** Required checks with the layer that asked for each. */
   checks: z.array(checkSchema.extend({ layer: layerNameSchema })),
-  gates: z.strictObject({ plan: z.boolean(), approvals: z.int(), notRequester: z.boolean() }),
+  gates: z.strictObject({ plan: z.boolean(), approvals: z.int() }),
   deadlines: deadlinesSchema,
 });
 export type PolicyBundle = z.infer<typeof policyBundleSchema>;

@@ -51,7 +51,7 @@ export const bundleOf = (change: Partial<PolicyBundle> = {}): PolicyBundle => ({
   images: ['aas-sandbox:1'],
   modes: ['branch', 'patch'],
   checks: [],
-  gates: { plan: false, approvals: 1, notRequester: true },
+  gates: { plan: false, approvals: 1 },
   deadlines: { planMs: 1000, approvalMs: 1000, fallbackMs: 1000 },
   ...change,
 });

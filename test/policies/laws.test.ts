@@ -69,7 +69,6 @@ const fields = fc.record({
   gates: fc.record({
     plan: often(false, fc.boolean()),
     approvals: often(0, fc.integer({ min: 0, max: 3 })),
-    notRequester: often(false, fc.boolean()),
   }),
   deadlines: fc.record({ planMs: small }, { requiredKeys: [] }),
 });
@@ -108,7 +107,6 @@ interface Wish {
   readonly files: readonly ChangedFile[];
   readonly patchBytes: number;
   readonly approvals: number;
-  readonly byRequester: boolean;
   readonly planSeen: boolean;
   readonly passed: readonly string[];
   readonly cpus: number;
@@ -133,7 +131,6 @@ const wishes: fc.Arbitrary<Wish> = fc.record({
     ),
   patchBytes: often(1, fc.integer({ min: 1, max: 20 })),
   approvals: often(3, fc.integer({ min: 0, max: 3 })),
-  byRequester: often(false, fc.boolean()),
   planSeen: often(true, fc.boolean()),
   passed: often(passedChecks, fc.subarray(passedChecks)),
   cpus: often(1, fc.integer({ min: 1, max: 4 })),
@@ -158,7 +155,6 @@ function allows(bundle: PolicyBundle, wish: Wish): boolean {
     wish.cpus <= bundle.limits.cpus &&
     wish.approvals >= bundle.gates.approvals &&
     (wish.planSeen || !bundle.gates.plan) &&
-    !(wish.byRequester && bundle.gates.notRequester) &&
     bundle.checks.every(({ id, argv, image }) => wish.passed.includes(JSON.stringify([id, argv, image])))
   );
 }
@@ -186,7 +182,6 @@ function permits({ layer }: LayerSource, wish: Wish, opened: (path: string) => b
     ) &&
     wish.approvals >= gates.approvals &&
     (wish.planSeen || !gates.plan) &&
-    !(wish.byRequester && gates.notRequester) &&
     checks.required.every(({ id, argv, image }) => wish.passed.includes(JSON.stringify([id, argv, image])))
   );
 }

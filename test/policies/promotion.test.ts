@@ -129,7 +129,7 @@ const withInspection = (change: object) => ({
 const withReport = (change: Partial<CheckReport>) => ({ report: { ...good.report, ...change } });
 const withRequest = (change: Partial<PromotionFacts['request']>) => ({ request: { ...good.request, ...change } });
 const withGates = (approvals: number) =>
-  withJob({ policy: { ...job.policy, bundle: { ...bundle, gates: { plan: false, approvals, notRequester: false } } } });
+  withJob({ policy: { ...job.policy, bundle: { ...bundle, gates: { plan: false, approvals } } } });
 const bob = approval();
 const eve = approval({ actor: 'user:eve', nonce: 'fedcba9876543210' });
 

@@ -52,7 +52,7 @@ export function jobSpec(
         images: [image],
         modes: ['patch'],
         checks: [],
-        gates: { plan: false, approvals: 1, notRequester: false },
+        gates: { plan: false, approvals: 1 },
         deadlines: { planMs: 1000, approvalMs: 1000, fallbackMs: 1000 },
       },
     },
