@@ -10,6 +10,7 @@ import { mergeLayers } from '../policies/merge.ts';
 import type { LayerSource } from '../policies/merge.ts';
 import { jobRequestSchema } from '../temporal/contract/job.ts';
 import type { JobRequest, JobSpec } from '../temporal/contract/job.ts';
+import { boundedFindings } from '../temporal/contract/messages.ts';
 import type {
   Admission,
   AdmittedJob,
@@ -49,17 +50,18 @@ export function createAdmissionActivities(ports: AdmissionPorts): Pick<ControlAc
       const bytes = await artifacts.get(input.request.digest);
       const request = jobRequestSchema.parse(JSON.parse(bytes.toString('utf8')));
       const { layers, findings } = await layersOf(request, base);
-      if (layers === null) return { verdict: 'refused', bundleDigest: null, findings };
+      if (layers === null) return { verdict: 'refused', bundleDigest: null, findings: boundedFindings(findings) };
 
       const bundle = mergeLayers(layers);
       const bundleDigest = digestOf(bundle);
       const image = request.agent.image ?? ports.sandboxImage;
-      findings.push(...judgeAdmission({ request, bundle, repository: base.repository, image }));
-      if (findings.some(({ severity }) => severity === 'deny')) return { verdict: 'refused', bundleDigest, findings };
+      const judged = judgeAdmission({ request, bundle, repository: base.repository, image });
+      const all = boundedFindings([...findings, ...judged]);
+      if (all.some(({ severity }) => severity === 'deny')) return { verdict: 'refused', bundleDigest, findings: all };
 
       const job = jobSpec(ports.profile, input, request, base, bundle, image);
       const digest = await evidence.sign('job', job);
-      return { verdict: 'admitted', job: admittedJob(job, digest, ports.timings), findings } satisfies Admission;
+      return { verdict: 'admitted', job: admittedJob(job, digest, ports.timings), findings: all } satisfies Admission;
     },
 
     plan: async ({ job: digest }) => {

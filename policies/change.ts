@@ -99,7 +99,13 @@ function judgeContent({ path, bytes, binary }: ChangedFile, maxFileBytes: number
 const judgeExam = (path: string, exams: readonly { id: string; matches: Matcher }[]): Finding[] =>
   exams
     .filter(({ matches }) => matches(path))
-    .map(({ id }) => review('check.changed', `defines the check ${id}, which ran with this change in it: does it still prove what it did?`, path));
+    .map(({ id }) =>
+      review(
+        'check.changed',
+        `defines the check ${id}, which ran with this change in it: does it still prove what it did?`,
+        path,
+      ),
+    );
 
 /** Two paths that are one file where case or Unicode form does not count: who checks out there gets the last one. */
 function twins(files: readonly ChangedFile[]): Finding[] {
