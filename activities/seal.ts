@@ -64,7 +64,9 @@ export async function endLost(
     // It may have ended by itself since it was listed: what has closed had told its end before.
     const state = await store.session(sessionId);
     if (state === null || endedStatuses.includes(state.status)) return;
-    const reason = `The workflow was ended from outside (${closed.toLowerCase()})`;
+    const how = `The workflow was ended from outside (${closed.toLowerCase()})`;
+    // Its promoter goes on without it, and has nobody to answer.
+    const reason = state.detail === 'promoting' ? `${how} while it was promoted: look at the target` : how;
     const change = { status: 'failed', detail: null, gate: null, reason, endedAt: new Date().toISOString() } as const;
     await store.record(line(sessionId, 'session.terminated', { change }));
   });

@@ -87,6 +87,16 @@ describe('what policy denies of a real change makes no candidate', () => {
     });
   });
 
+  test('a job of another session', async () => {
+    await withInstallation(async (installation, repository) => {
+      const admitted = await installation.admitted(repository, { checks });
+      const diff = await repository.diff(() => fixExample(repository));
+      expect((await inspectDiff(installation, admitted, diff)).verdict).toBe('pass');
+      const asking = inspectDiff(installation, { ...admitted, sessionId: 's-another' }, diff);
+      await expect(asking).rejects.toMatchObject({ type: 'Evidence.Invalid', nonRetryable: true });
+    });
+  });
+
   test('what is found is bounded, and what denies is kept', async () => {
     await withInstallation(async (installation, repository) => {
       withoutOwnLayer(repository);

@@ -148,3 +148,15 @@ test('two control workers seal a session once, and one of them counts it', async
     await other.close();
   }
 });
+
+test('a paused workflow has not ended; one that was ended while it was promoted says where to look', async () => {
+  await sessions(['s-a', 's-b'], 'running');
+  await kept.store.record(recordOf('s-b', '2', { change: { detail: 'promoting' } }));
+  workflows.set('s-a', 'PAUSED').set('s-b', 'TERMINATED');
+  await endLost(ports, null);
+  expect(await kept.store.session('s-a')).toMatchObject({ status: 'running' });
+  expect(await kept.store.session('s-b')).toMatchObject({
+    status: 'failed',
+    reason: 'The workflow was ended from outside (terminated) while it was promoted: look at the target',
+  });
+});
