@@ -8,19 +8,37 @@
 import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { WorkflowHandle } from '@temporalio/client';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
 import { temporalCli } from '../temporal/cli.ts';
 import { loadConfig } from '../temporal/config.ts';
 import { startDevServer } from '../temporal/dev-server.ts';
+import { messageNames, workflowIds } from '../temporal/contract/messages.ts';
 import { searchAttributeNames } from '../temporal/search-attributes.ts';
 import { admittedJob, artifact, base, passed, promoted, runResult, validation } from '../test/helpers/fake-steps.ts';
 import type { Steps } from '../test/helpers/fake-steps.ts';
 import { openLab } from '../test/helpers/lab.ts';
-import type { TestSession } from '../test/helpers/lab.ts';
+import type { Bench, TestSession } from '../test/helpers/lab.ts';
 
 interface Way {
+  /** Whose history it is: that of the target's single writer where this says so. */
+  readonly of?: 'writer';
   readonly steps?: () => Partial<Steps>;
-  readonly people: (session: TestSession) => Promise<unknown>;
+  readonly people: (session: TestSession, bench: Bench) => Promise<unknown>;
+}
+
+/** Approves, and answers the session's request for promotion only after `meanwhile`. */
+async function whilePromoting(session: TestSession, bench: Bench, meanwhile: () => Promise<unknown>): Promise<void> {
+  const answered = Promise.withResolvers<void>();
+  bench.steps.promote = async (request) => {
+    await answered.promise;
+    return promoted(request);
+  };
+  await session.decideOpen({});
+  while (!bench.records.some(({ type }) => type === 'promotion.intended')) await delay(20);
+  await meanwhile();
+  answered.resolve();
 }
 
 const lost = { hostLostAfterMs: 300, heartbeatMs: 500, runMs: 5_000, validateMs: 5_000 };
@@ -87,6 +105,16 @@ const ways: Readonly<Record<string, Way>> = {
       await session.cancel();
     },
   },
+  'cancelled-while-promoting': {
+    people: (session, bench) => whilePromoting(session, bench, () => session.startCancel()),
+  },
+  'promoter-silent': {
+    people: (session, bench) => {
+      const silence = { id: `${session.id}/1`, result: { kind: 'unknown', message: 'silent' } };
+      return whilePromoting(session, bench, () => session.handle.signal(messageNames.promotionAnswered, silence));
+    },
+  },
+  'single-writer': { of: 'writer', people: (session) => session.decideOpen({}) },
 };
 
 /** The ways to record: those asked for, else those without a history. Throws on a name that is no way's. */
@@ -111,11 +139,13 @@ async function record(): Promise<void> {
   const server = await startDevServer({ cli, namespace: 'default', searchAttributes: searchAttributeNames });
   const lab = await openLab(server.address);
   try {
-    for (const [name, { steps, people }] of chosen) {
-      const session = await lab.bench(steps?.() ?? {}).start();
-      await people(session);
+    for (const [name, { of, steps, people }] of chosen) {
+      const bench = lab.bench(steps?.() ?? {});
+      const session = await bench.start();
+      await people(session, bench);
       await session.ended();
-      const history = JSON.parse(historyToJSON(await session.handle.fetchHistory())) as unknown;
+      const recorded = of === 'writer' ? await writerOf(bench) : session.handle;
+      const history = JSON.parse(historyToJSON(await recorded.fetchHistory())) as unknown;
       await writeFile(fileOf(name), `${JSON.stringify(history)}\n`, { flag: asked.length > 0 ? 'w' : 'wx' });
       process.stdout.write(`${name}\n`);
     }
@@ -123,6 +153,13 @@ async function record(): Promise<void> {
     await lab.close();
     await server.stop();
   }
+}
+
+async function writerOf({ client, records }: Bench): Promise<WorkflowHandle> {
+  const { target } = records.find(({ type }) => type === 'promotion.intended')?.data as { target: { key: string } };
+  const writer = client.workflow.getHandle(workflowIds.promotions(target.key));
+  await writer.result();
+  return writer;
 }
 
 if (import.meta.main) await record();

@@ -3,7 +3,7 @@ import { ApplicationFailure } from '@temporalio/common';
 import { expect, test } from 'vitest';
 import { failures, messageNames, queues, workflowIds, workflowTypes } from '../../temporal/contract/messages.ts';
 import type { PromotionRequest, PromotionResult } from '../../temporal/contract/messages.ts';
-import { admittedJob, digest, promoted } from '../helpers/fake-steps.ts';
+import { admittedJob, base, digest, promoted } from '../helpers/fake-steps.ts';
 import type { Steps } from '../helpers/fake-steps.ts';
 import { withBench } from '../helpers/sessions.ts';
 
@@ -23,6 +23,31 @@ test('ten promotions asked for at once are written one at a time', async () => {
     const ended = await Promise.all(sessions.map((session) => session.ended()));
     expect(ended.map(({ outcome }) => outcome)).toEqual(Array.from({ length: 10 }, () => 'promoted'));
     expect(most).toBe(1);
+  });
+});
+
+test('a promotion that is asked for again, while it waits or is written, is written once', async () => {
+  const first = Promise.withResolvers<void>();
+  const written: string[] = [];
+  const promote = async (request: PromotionRequest) => {
+    written.push(request.id);
+    await first.promise;
+    return promoted(request);
+  };
+  await withBench({ promote }, async (bench) => {
+    const sessions = [await bench.start(), await bench.start()];
+    for (const session of sessions) await session.decideOpen({});
+    await expect.poll(() => bench.records.filter(({ type }) => type === 'promotion.intended')).toHaveLength(2);
+    for (const { data } of bench.records.filter(({ type }) => type === 'promotion.intended')) {
+      const { request: id, target, evidence } = data as unknown as { request: string } & PromotionRequest;
+      const again = { id, sessionId: id.replace(/\/.*/, ''), target, base: base('base'), evidence };
+      await bench.client.workflow
+        .getHandle(workflowIds.promotions(target.key))
+        .signal(messageNames.requestPromotion, again);
+    }
+    first.resolve();
+    for (const session of sessions) expect(await session.ended()).toMatchObject({ outcome: 'promoted' });
+    expect(written.toSorted()).toEqual(sessions.map(({ id }) => `${id}/1`).toSorted());
   });
 });
 

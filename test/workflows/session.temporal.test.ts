@@ -156,6 +156,58 @@ describe('what the guard refuses', () => {
   });
 });
 
+describe('two doors and many people', () => {
+  test('who comes second hears that the gate is decided, and the session goes on to its end', async () => {
+    await withBench({}, async (bench) => {
+      const session = await bench.start();
+      const { gate } = await session.atGate();
+      const decide = (actor: string) => session.decide({ actor, subject: gate?.subject ?? null });
+      let deciding: Promise<unknown>[] = [];
+      await bench.withoutControl(async () => {
+        deciding = ['ada', 'grace'].map(decide);
+        for (const each of deciding) each.catch(() => undefined);
+        // Sent after them, and answered: by then both wait for whoever comes to run the workflow.
+        await session.handle.signal(messageNames.promotionAnswered, null);
+      });
+      const answers = await Promise.allSettled(deciding);
+      expect(answers.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
+      const refused = answers.find((answer) => answer.status === 'rejected');
+      expect(await refusedBy(Promise.reject(refused?.reason as Error))).toBe(failures.gateNotOpen);
+      expect(await session.ended()).toMatchObject({ outcome: 'promoted' });
+    });
+  });
+
+  test('refusals that nobody hears are recorded, up to twenty a gate', async () => {
+    await withBench({}, async (bench) => {
+      const session = await bench.start();
+      await session.atGate();
+      for (let i = 0; i < 25; i++) await session.handle.signal(messageNames.decideSignal, { rubbish: i });
+      await session.decideOpen({});
+      expect(await session.ended()).toMatchObject({ outcome: 'promoted' });
+      expect(types(bench).filter((type) => type === 'decision.refused')).toHaveLength(20);
+    });
+  });
+});
+
+test('the Temporal Web UI shows how far a session is, whom it waits for, and how it ended', async () => {
+  await withBench({}, async (bench) => {
+    const session = await bench.start();
+    await session.atGate();
+    const shown = async () => (await session.handle.describe()).searchAttributes;
+    expect(await shown()).toMatchObject({ AasPhase: ['approval'], AasWaitingFor: ['approval-1'] });
+    const { currentDetails } = await session.handle.query<{ currentDetails: string }>('__temporal_workflow_metadata');
+    expect(currentDetails).toContain('Waits for a person at gate `approval-1`');
+    await session.decideOpen({});
+    await session.ended();
+    const ended = await shown();
+    expect(ended).toMatchObject({ AasPhase: ['finished'], AasOutcome: ['promoted'] });
+    expect(ended['AasWaitingFor'] ?? []).toEqual([]);
+    const { events = [] } = await session.handle.fetchHistory();
+    const summaries = events?.map(({ userMetadata }) => Buffer.from(userMetadata?.summary?.data ?? []).toString());
+    expect(summaries).toEqual(expect.arrayContaining(['"round 1 on test"', '"person: approval-1"', '"promoter"']));
+  });
+});
+
 describe('rubbish', () => {
   const rubbish = [
     [],
