@@ -108,9 +108,9 @@ export class Publication {
         const result = await this.answer(request, askAgainAfter);
         if (result !== null) return result;
       }
-      // Nothing may be written for a session that goes on without it. Who holds no request has no more to say about it.
-      const held = await this.withdraw(request);
-      const lastWord = held ? await this.answer(request, lastWordWithin) : null;
+      // Nothing may be written for a session that goes on without it. A writer that is gone has no more to say about it.
+      const more = (await this.withdraw(request)) || this.answers.has(id);
+      const lastWord = more ? await this.answer(request, lastWordWithin) : null;
       return lastWord ?? { kind: 'unknown', message: mayBeWritten };
     });
   }
