@@ -14,6 +14,10 @@ import { up } from './stack/up.ts';
 
 const usage = 'usage: node workers/stack.ts up [--detach] | down | status, each with [--json]';
 
+// Whoever reads us may have read enough.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+});
 const print = (line: string): void => void process.stdout.write(`${line}\n`);
 const note = (line: string): void => void process.stderr.write(`${line}\n`);
 
