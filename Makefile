@@ -39,8 +39,8 @@ smoke-local: ## ask the running stack whether it works
 test: setup ## run every test, against a real Temporal server and a real container engine
 	@scripts/test.sh
 
-test-quick: setup-quick ## run the tests that need no container engine
-	@scripts/test.sh --project quick --project temporal
+test-quick: setup-quick ## run the tests that take no engine, no server and no long time
+	@scripts/test.sh --project quick
 
 bench: setup ## measure sessions side by side with the bare minimum by hand
 	@node test/bench/main.ts

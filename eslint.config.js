@@ -1,4 +1,4 @@
-/** What types and formatting cannot see. A rule of our own says why; each is proved in test/hygiene/lint.test.ts. */
+/** What types and formatting cannot see. A rule of our own says why; each is proved in test/hygiene/lint.long.test.ts. */
 import { defineConfig, globalIgnores } from 'eslint/config';
 import { builtinModules } from 'node:module';
 import tseslint from 'typescript-eslint';
