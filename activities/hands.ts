@@ -13,7 +13,8 @@ import type {
 import type { Limits } from '../temporal/contract/policy.ts';
 import { artifactRefSchema } from '../temporal/contract/primitives.ts';
 import { attendedStep } from './attended-step.ts';
-import { notNow, refusal } from './failures.ts';
+import { notNow } from './failures.ts';
+import { assertJobOf } from './own-job.ts';
 import type { BaseRepositories, DeriveLimits, DerivedChange, TrustedRepository } from './ports/git/port.ts';
 import { maxPathBytes } from './ports/git/tree-rules.ts';
 import { roundNames } from './ports/sandbox/names.ts';
@@ -55,8 +56,8 @@ export function createHandsActivities(ports: HandsPorts): HandsActivities & Host
   return {
     // A full host sends the claim back, for another one, or for itself when a round has ended: a round that waited in the
     // host's own queue could not be told from one whose host is lost.
-    claim: ({ sessionId, round }) => {
-      if (rooms.hold(roomOf({ sessionId, round }))) return Promise.resolve({ hostId, queue: queues.host(hostId) });
+    claim: (request) => {
+      if (rooms.hold(roomOf(request))) return Promise.resolve({ hostId, queue: queues.host(hostId) });
       return Promise.reject(notNow(failures.sandboxBusy, `Every slot of ${hostId} is taken (AAS_SLOTS)`));
     },
 
@@ -64,9 +65,7 @@ export function createHandsActivities(ports: HandsPorts): HandsActivities & Host
       attendedStep(heartbeatMs, ({ signal, report }) =>
         rooms.stay(roomOf(request), async () => {
           const job = await ports.verifyJob(request.job);
-          if (job.session !== request.sessionId) {
-            throw refusal(failures.evidenceInvalid, `This job was admitted for session ${job.session}, not this one`);
-          }
+          assertJobOf(request.sessionId, job);
           const outcome = await sandbox.run(roundTask(ports, request, job), { signal, onProgress: report });
           const { verdict, exitCode, durationMs, output, chunks, collected } = outcome;
           return { verdict, exitCode, durationMs, output, chunks, ...(collected ?? { patch: null, findings: [] }) };

@@ -5,9 +5,9 @@ import type { Evidence } from './ports/evidence.ts';
 import { judgeChange } from '../policies/change.ts';
 import { subjectOf } from '../policies/subject.ts';
 import type { JobSpec } from '../temporal/contract/job.ts';
-import { boundedFindings, failures } from '../temporal/contract/messages.ts';
+import { boundedFindings } from '../temporal/contract/messages.ts';
 import type { ArtifactRef, ChangedFile, ControlActivities, InspectRequest } from '../temporal/contract/messages.ts';
-import { refusal } from './failures.ts';
+import { assertJobOf } from './own-job.ts';
 import { readCandidate, writeCandidate } from './ports/git/candidate.ts';
 import type { BaseRepositories } from './ports/git/port.ts';
 import { judgeTree } from './ports/git/tree-rules.ts';
@@ -26,9 +26,7 @@ export function createInspectionActivities(ports: InspectionPorts): Pick<Control
     // What hands report about a patch is a claim: it is applied to our own copy of the base and read back from there.
     inspect: async (request) => {
       const job = await evidence.open('job', request.job);
-      if (job.session !== request.sessionId) {
-        throw refusal(failures.evidenceInvalid, `This job was admitted for session ${job.session}, not this one`);
-      }
+      assertJobOf(request.sessionId, job);
       const repository = await repositories.open(request.base);
       const tree = await repository.applyDiff(await diffOf(artifacts, request));
       if (tree === repository.tree) return { verdict: 'no_change', findings: [] };

@@ -14,6 +14,7 @@ import type {
 import { attendedStep } from './attended-step.ts';
 import type { StepControl } from './attended-step.ts';
 import { refusal } from './failures.ts';
+import { assertJobOf } from './own-job.ts';
 import type { BaseRepositories } from './ports/git/port.ts';
 import { checkNames } from './ports/sandbox/names.ts';
 import type { Sandbox } from './ports/sandbox/sandbox.ts';
@@ -46,9 +47,7 @@ export function createValidateActivities(ports: ValidatePorts): ValidateActiviti
     validate: (request) =>
       attendedStep(ports.heartbeatMs, async (control) => {
         const job = await ports.verifyJob(request.job);
-        if (job.session !== request.sessionId) {
-          throw refusal(failures.evidenceInvalid, `This job was admitted for session ${job.session}, not this one`);
-        }
+        assertJobOf(request.sessionId, job);
         if (job.checks.length === 0) {
           throw refusal(
             failures.evidenceInvalid,

@@ -1,9 +1,10 @@
 /** May this request become a job at all? Asked at admission, under the bundle that is pinned there. */
 import type { JobRequest } from '../temporal/contract/job.ts';
+import { byGravity } from '../temporal/contract/messages.ts';
 import type { Finding } from '../temporal/contract/messages.ts';
 import type { PolicyBundle } from '../temporal/contract/policy.ts';
 import { resolveChecks } from './checks.ts';
-import { byGravity, deny, info } from './findings.ts';
+import { deny, info } from './findings.ts';
 import { ruleProblem, pathJudge } from './paths.ts';
 
 export interface AdmissionFacts {

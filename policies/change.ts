@@ -1,7 +1,8 @@
 /** Control's verdict over what a patch really changes. */
+import { byGravity } from '../temporal/contract/messages.ts';
 import type { ChangedFile, Finding, Plan } from '../temporal/contract/messages.ts';
 import type { PolicyBundle } from '../temporal/contract/policy.ts';
-import { byGravity, deny, info, review } from './findings.ts';
+import { deny, info, review } from './findings.ts';
 import type { Matcher } from './globs.ts';
 import { compileGlob } from './globs.ts';
 import { denyMatcher, foldPath, pathJudge } from './paths.ts';

@@ -1,4 +1,4 @@
-/** How judges speak: findings with stable rule ids, the gravest first. */
+/** How judges speak: findings with stable rule ids. */
 import type { Finding } from '../temporal/contract/messages.ts';
 
 const finding =
@@ -18,9 +18,3 @@ export const review = finding('review');
 export const info = finding('info');
 
 export const denies = (findings: readonly Finding[]): boolean => findings.some(({ severity }) => severity === 'deny');
-
-const gravity = { deny: 0, review: 1, info: 2 } as const;
-
-/** Denials first, otherwise as they came: whoever keeps only the first fifty keeps the reason for a refusal. */
-export const byGravity = (findings: readonly Finding[]): Finding[] =>
-  findings.toSorted((a, b) => gravity[a.severity] - gravity[b.severity]);

@@ -112,14 +112,18 @@ export interface Finding {
 /** At most this many findings enter history; the rest is counted. */
 export const maxFindings = 50;
 
-/** The gravest findings, as many as history holds, otherwise in their order. */
+const gravity = { deny: 0, review: 1, info: 2 };
+
+/** Denials first, otherwise as they came: whoever keeps only the first ones keeps the reason for a refusal. */
+export const byGravity = (findings: readonly Finding[]): Finding[] =>
+  findings.toSorted((a, b) => gravity[a.severity] - gravity[b.severity]);
+
+/** The gravest findings, as many as history holds; all of them, in their order, where it holds all. */
 export function boundedFindings(findings: readonly Finding[]): readonly Finding[] {
   if (findings.length <= maxFindings) return findings;
-  const gravity = { deny: 0, review: 1, info: 2 };
-  const sorted = [...findings].sort((a, b) => gravity[a.severity] - gravity[b.severity]);
   const rest = findings.length - (maxFindings - 1);
   const more: Finding = { severity: 'info', rule: 'findings.more', message: `${rest} further findings are not listed` };
-  return [...sorted.slice(0, maxFindings - 1), more];
+  return [...byGravity(findings).slice(0, maxFindings - 1), more];
 }
 
 export interface ChangedFile {

@@ -9,7 +9,7 @@ import { refusal } from '../../failures.ts';
 import { inertAttributes } from './attributes.ts';
 import { withBundlePack } from './bundle.ts';
 import { git } from './git.ts';
-import { GitError, isMachineTrouble } from './git-error.ts';
+import { GitError } from './git-error.ts';
 import type { BaseRepositories, TrustedRepository } from './port.ts';
 import { baseIndexName, createTrustedRepository } from './trusted-repository.ts';
 import { sweep, touch } from './unused.ts';
@@ -80,8 +80,7 @@ export function createBaseRepositories(directory: string, artifacts: ArtifactSto
     } catch (error) {
       // Another process was faster: its repository is as good as ours.
       if (hasCode(error, 'ENOTEMPTY') || hasCode(error, 'EEXIST')) return;
-      if (error instanceof GitError && error.reason === 'exit' && !isMachineTrouble(error))
-        throw unusable(base, error.message, error);
+      if (error instanceof GitError && error.reason === 'exit') throw unusable(base, error.message, error);
       throw error;
     } finally {
       await rm(made, { recursive: true, force: true });

@@ -10,7 +10,7 @@ import { reportDropped } from './dropped.ts';
 import { hashFile, readContent } from './file-content.ts';
 import type { Findings } from './findings.ts';
 import { createFindings } from './findings.ts';
-import { GitError, isMachineTrouble } from './git-error.ts';
+import { GitError } from './git-error.ts';
 import { withIgnoreRules } from './ignore-rules.ts';
 import { diskPath } from './names.ts';
 import { blobOid } from './objects.ts';
@@ -66,7 +66,7 @@ export async function deriveChange(
     const tree = await draft.write(edits);
     return { tree, diff: await repository.diff(tree), findings: findings.list() };
   } catch (error) {
-    if (!(error instanceof GitError) || error.reason !== 'exit' || isMachineTrouble(error)) throw error;
+    if (!(error instanceof GitError) || error.reason !== 'exit') throw error;
     findings.deny('worktree.git', `git does not take this tree: ${error.stderr}`);
     return refused();
   }

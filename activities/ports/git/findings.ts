@@ -1,6 +1,6 @@
 /** Findings of one derivation: collected, ordered, and never more than history takes. */
 import type { Finding } from '../../../temporal/contract/messages.ts';
-import { maxFindings } from '../../../temporal/contract/messages.ts';
+import { byGravity, maxFindings } from '../../../temporal/contract/messages.ts';
 import { shownPath } from './names.ts';
 
 export interface Findings {
@@ -11,8 +11,6 @@ export interface Findings {
   /** The gravest first; what does not fit is counted. */
   list(): Finding[];
 }
-
-const order = { deny: 0, review: 1, info: 2 } as const;
 
 /** `path` is a byte path; it is made fit to be shown. */
 export function createFindings(): Findings {
@@ -31,7 +29,7 @@ export function createFindings(): Findings {
       return findings.some(({ severity }) => severity === 'deny');
     },
     list: () => {
-      const sorted = findings.toSorted((a, b) => order[a.severity] - order[b.severity]);
+      const sorted = byGravity(findings);
       if (sorted.length + dropped <= maxFindings) return sorted;
       const shown = sorted.slice(0, maxFindings - 1);
       const message = `${sorted.length + dropped - shown.length} more findings are not shown`;

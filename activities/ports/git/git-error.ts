@@ -1,7 +1,10 @@
 /** How a git process failed, in words that may be shown: bounded, without control characters and without credentials. */
 
-/** `exit`: it said no. `timeout`, `output`: we ended it. `start`: there is no git to run. */
-export type GitFailureReason = 'exit' | 'timeout' | 'output' | 'start';
+/**
+ * `exit`: it said no. `timeout`, `output`: we ended it. `machine`: there is no git to run, or no room for it to work, so the
+ * same step may succeed later.
+ */
+export type GitFailureReason = 'exit' | 'timeout' | 'output' | 'machine';
 
 const maxStderrCharacters = 1000;
 const maxStderrLines = 8;
@@ -29,12 +32,13 @@ export class GitError extends Error {
   }
 }
 
+/** What the system answers git when the machine is to blame, and not what git was given. */
 const troubles =
   /No space left on device|Disk quota exceeded|Input\/output error|Read-only file system|Too many open files|Cannot allocate memory|Resource temporarily unavailable/i;
 
-/** Whether it was the machine that failed git, and not what git was given: then the same step may succeed later. */
-export const isMachineTrouble = (error: unknown): boolean =>
-  error instanceof GitError && (error.reason === 'start' || troubles.test(error.stderr));
+/** Why git ended with a code that is no answer. */
+export const reasonOfExit = (stderr: Buffer): GitFailureReason =>
+  troubles.test(stderr.toString()) ? 'machine' : 'exit';
 
 /** What a repository makes git say may hold terminal controls, and a URL may hold a password. Neither reaches a log. */
 function sanitise(stderr: Buffer): string {

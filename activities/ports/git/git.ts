@@ -3,7 +3,7 @@
  * output. It makes git safe to run on repositories that we built, and only on those; see port.ts.
  */
 import { spawn } from 'node:child_process';
-import { GitError } from './git-error.ts';
+import { GitError, reasonOfExit } from './git-error.ts';
 
 export interface GitCall {
   readonly gitDir: string;
@@ -110,7 +110,7 @@ export function git(args: readonly string[], call: GitCall): Promise<Buffer> {
     reject(
       new GitError(
         command,
-        'start',
+        'machine',
         'could not be started: is git installed in /usr/bin?',
         Buffer.alloc(0),
         null,
@@ -123,7 +123,7 @@ export function git(args: readonly string[], call: GitCall): Promise<Buffer> {
     const said = Buffer.concat(stderr);
     if (ended) reject(new GitError(command, ended.reason, ended.how, said, code));
     else if (code === 0 || (code !== null && call.exitCodes?.includes(code))) resolve(Buffer.concat(output));
-    else reject(new GitError(command, 'exit', `failed (${signal ?? `exit ${String(code)}`})`, said, code));
+    else reject(new GitError(command, reasonOfExit(said), `failed (${signal ?? `exit ${String(code)}`})`, said, code));
   });
   return promise;
 }

@@ -12,7 +12,7 @@ import { refusal } from '../../failures.ts';
 import { bundleMediaType, writeBundle } from './bundle.ts';
 import { withFacade } from './facade.ts';
 import { git } from './git.ts';
-import { GitError, isMachineTrouble } from './git-error.ts';
+import { GitError } from './git-error.ts';
 import { resolveLocalRef } from './local-refs.ts';
 import { assertOwnObjects, findLocalRepository } from './local-repository.ts';
 import { parseLocation } from './location.ts';
@@ -140,7 +140,7 @@ function parseJson(text: string): unknown {
 const explain =
   (location: string) =>
   (error: unknown): never => {
-    if (!(error instanceof GitError) || isMachineTrouble(error)) throw error;
+    if (!(error instanceof GitError) || error.reason === 'machine') throw error;
     const hint = 'If git fsck finds objects missing there (a partial clone?), fetch them first';
     throw refusal(
       failures.sourceUnusable,

@@ -8,7 +8,7 @@ import { refusal } from '../../failures.ts';
 import { readCandidate } from './candidate.ts';
 import { withFacade } from './facade.ts';
 import { git } from './git.ts';
-import { GitError, isMachineTrouble } from './git-error.ts';
+import { GitError } from './git-error.ts';
 import { readHead } from './local-refs.ts';
 import type { LocalRepository } from './local-repository.ts';
 import { findLocalRepository, readHeadFile } from './local-repository.ts';
@@ -140,7 +140,7 @@ function ownerOf({ owner }: LocalRepository): { uid: number; gid: number } | und
 }
 
 function explain(error: unknown, { location }: LocalRepository, base: Base): unknown {
-  if (!(error instanceof GitError) || error.reason !== 'exit' || isMachineTrouble(error)) return error;
+  if (!(error instanceof GitError) || error.reason !== 'exit') return error;
   const moved = base.ref !== null && error.stderr.includes(`'${base.ref}'`);
   if (moved) return new Error(`${base.ref ?? ''} of ${location} moved while the branch was written`, { cause: error });
   return refusal(failures.sourceUnusable, `${location} cannot take the branch: ${error.stderr}`, error);

@@ -63,27 +63,19 @@ export async function judgeTree(repository: TrustedRepository, files: readonly C
   const changed = new Map(files.map((file) => [bytePath(file.path), file]));
   const added = [...changed].filter(([, { status }]) => status === 'added').map(([path]) => path);
   judgeNames(added, base, (path) => changed.get(path)?.status === 'deleted', maxPathBytes, findings);
-  for (const path of await ignoredOf(repository, base, added))
+  for (const path of await ignoredOf(repository, added))
     findings.deny('paths.ignored', 'The base ignores this path, so it is nothing to add to it', path);
   if (files.some(({ oldMode, newMode }) => oldMode === symlinkMode || newMode === symlinkMode))
     judgeLinks((path) => changed.has(path), await linksOf(repository, base, changed), findings);
   return findings.list().filter(({ severity }) => severity === 'deny');
 }
 
-async function ignoredOf(repository: TrustedRepository, base: Base, added: readonly string[]): Promise<string[]> {
+/** git looks at the folders above each path by itself. */
+async function ignoredOf(repository: TrustedRepository, added: readonly string[]): Promise<string[]> {
   if (added.length === 0) return [];
-  const known = new Set([...base.keys()].flatMap((path) => prefixesOf(path).slice(1)));
-  const foldersOf = (path: string) =>
-    prefixesOf(path)
-      .slice(1)
-      .filter((folder) => !known.has(folder));
-  const folders = [...new Set(added.flatMap(foldersOf))].sort();
-  const asked = [
-    ...folders.map((path) => ({ path, directory: true })),
-    ...added.map((path) => ({ path, directory: false })),
-  ];
+  const asked = added.map((path) => ({ path, directory: false }));
   const ignored = await withIgnoreRules(repository, (rules) => rules.ignored(asked));
-  return added.filter((path) => prefixesOf(path).some((prefix) => ignored.has(prefix)));
+  return added.filter((path) => ignored.has(path));
 }
 
 async function linksOf(

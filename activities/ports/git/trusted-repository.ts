@@ -9,7 +9,7 @@ import { readChanges } from './changes.ts';
 import { writeCheckout } from './checkout.ts';
 import type { GitCall } from './git.ts';
 import { git } from './git.ts';
-import { GitError, isMachineTrouble } from './git-error.ts';
+import { GitError } from './git-error.ts';
 import type { Layer } from './layers.ts';
 import { createLayers } from './layers.ts';
 import { readBlobs, writeBlob } from './objects.ts';
@@ -85,7 +85,7 @@ export function createTrustedRepository(options: TrustedRepositoryOptions): Trus
       });
       return { layer, tree: await writeTree(layer) };
     } catch (error) {
-      if (error instanceof GitError && !isMachineTrouble(error))
+      if (error instanceof GitError && error.reason !== 'machine')
         throw unusablePatch(error.stderr || error.message, error);
       throw error;
     }

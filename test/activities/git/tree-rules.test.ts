@@ -6,7 +6,7 @@ import { createRepository, openBase } from '../../helpers/repositories.ts';
 import type { FileSpec } from '../../helpers/repositories.ts';
 
 const base: Readonly<Record<string, FileSpec>> = {
-  '.gitignore': 'dist/\n*.secret\n',
+  '.gitignore': 'dist/\n*.secret\nbuild/*\n!build/ok/\n',
   'readme.md': 'hello\n',
   'src/a.js': 'a\n',
   'dist/kept.js': 'tracked although it is ignored\n',
@@ -34,6 +34,7 @@ test.each([
   ['changes a file', { 'src/a.js': 'b\n' }],
   ['adds one', { 'src/b/c.js': 'c\n' }],
   ['removes one', { 'src/a.js': null }],
+  ['adds one where the base makes an exception of its rule', { 'build/ok/deep/x': 'x' }],
   ['changes a file that is tracked although the base ignores it', { 'dist/kept.js': 'new\n' }],
   ['links within the tree', { 'docs/index': { link: '../readme.md' } }],
   ['leaves a link alone that led out before', { 'src/l': { link: 'a.js' } }],
@@ -45,6 +46,7 @@ test.each([
 test.each([
   ['in an ignored folder', { 'dist/new.js': 'x' }, ['paths.ignored dist/new.js']],
   ['in a new folder of an ignored one', { 'dist/a/b/new.js': 'x' }, ['paths.ignored dist/a/b/new.js']],
+  ['beside such an exception', { 'build/other/x': 'x' }, ['paths.ignored build/other/x']],
   ['with an ignored name', { 'src/deep/my.secret': 'x' }, ['paths.ignored src/deep/my.secret']],
   ['that is another one where case does not count', { 'README.MD': 'x' }, ['worktree.collision README.MD']],
   ['in another spelling of a folder', { 'SRC/b.js': 'x' }, ['worktree.collision SRC/b.js']],
